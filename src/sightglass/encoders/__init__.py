@@ -1,0 +1,1 @@
+"""Stage 2: encoders. The only stage, with distillation, that knows a model library."""

@@ -1,0 +1,102 @@
+"""The encoder card: JSON beside the weights that says how to use them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Precision = Literal["fp32", "bf16", "int8"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageInput(_Frozen):
+    """How a picture becomes the network's input.
+
+    ``(pixel / 255 - mean) / std`` per channel, after ``resize`` and ``crop``.
+    """
+
+    size: tuple[int, int] = Field(description="(height, width) in pixels that the network takes")
+    resize: Literal["shortest_edge", "exact", "patches"] = Field(
+        description="shortest_edge: short side to resize_to, aspect kept, then centre crop to size; "
+        "exact: to size, aspect not kept; patches: aspect kept, at most max_patches patches"
+    )
+    resize_to: int | None = Field(default=None, description="short side in pixels before the crop")
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
+    rounding: Literal["floor", "nearest"] = Field(
+        default="floor", description="how the long side's length becomes whole pixels"
+    )
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    patch_size: int | None = None
+    max_patches: int | None = None
+
+
+class TextInput(_Frozen):
+    """How a text becomes the network's input."""
+
+    length: int = Field(description="tokens at most, special ones included", gt=0)
+    lower_case: bool = False
+    strip_punctuation: bool = Field(default=False, description="SigLIP's canonical form")
+    padding: Literal["longest", "max_length"] = "longest"
+    pad_id: int = 0
+
+
+class FileEntry(_Frozen):
+    """One file of the model, with what it must hash to."""
+
+    name: str
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Golden(_Frozen):
+    """An input and the beginning of the row it must give: ``sightglass doctor`` recomputes it."""
+
+    text: str | None = None
+    colour: tuple[int, int, int] | None = None
+    picture_size: tuple[int, int] | None = Field(default=None, description="(width, height)")
+    starts: tuple[float, ...] = Field(description="first entries of the unit row")
+    tolerance: float = Field(default=1e-4, gt=0)
+
+
+class EncoderCard(_Frozen):
+    """Preprocessing, scale, licence and hashes: all that must travel with the weights."""
+
+    name: str
+    source: str = Field(description="where the weights come from, for a person")
+    licence: str
+    dim: int = Field(gt=0, description="width of a row")
+    logit_scale: float | None = Field(
+        default=None, gt=0, description="multiplies cosine similarity; None without a text side"
+    )
+    logit_bias: float | None = Field(
+        default=None, description="added after the scale; sigmoid models (SigLIP) have one"
+    )
+    image: ImageInput | None = None
+    text: TextInput | None = None
+    precision: Precision = "fp32"
+    files: tuple[FileEntry, ...] = ()
+    golden: tuple[Golden, ...] = ()
+    notes: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(entry.bytes for entry in self.files)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of all that decides a row: files' hashes, preprocessing, precision.
+
+        Name, licence, notes and golden vectors are left out: rewording a card must not throw a
+        store of embeddings away.
+        """
+        deciding = self.model_dump_json(
+            include={"dim", "image", "text", "precision"},
+        ) + "".join(sorted(entry.name + entry.sha256 for entry in self.files))
+        return hashlib.sha256(deciding.encode()).hexdigest()[:32]

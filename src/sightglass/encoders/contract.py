@@ -1,0 +1,61 @@
+"""What every encoder can do, whatever library runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from sightglass.encoders.card import EncoderCard
+from sightglass.encoders.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
+    from PIL import Image
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Turns pictures into unit rows.
+
+    ``prepare`` is cheap, pure and safe to call from several threads at once; it does all that
+    needs the picture (resize, crop). ``encode_images`` runs the network. A picture's row never
+    depends on which other pictures are in the batch.
+    """
+
+    @property
+    def card(self) -> EncoderCard:
+        """Everything that must travel with the weights."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of weights, preprocessing and precision: equal if and only if rows mix."""
+
+    def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+        """The upright RGB picture at the size that the network takes."""
+
+    def encode_images(
+        self, pictures: Sequence[UInt8[np.ndarray, "height width 3"]]
+    ) -> Embeddings:
+        """Unit-length rows, in the order of ``pictures``."""
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Turns texts into unit rows in the same space as the pictures' rows."""
+
+    @property
+    def card(self) -> EncoderCard:
+        """Everything that must travel with the weights."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of weights, tokenisation and precision."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Unit-length rows, in the order of ``texts``."""
+
+
+@runtime_checkable
+class DualEncoder(ImageEncoder, TextEncoder, Protocol):
+    """Both towers of one model: what classification by name needs."""
