@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from types import ModuleType
 from typing import Any
 
@@ -54,3 +55,10 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType | Any:
             f"{purpose} needs the package '{module}', which is not installed. "
             f"Install it with: pip install 'sightglass[{extra}]'"
         ) from error
+
+
+def usable_processors() -> int:
+    """How many processors this process may use: containers often allow fewer than exist."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

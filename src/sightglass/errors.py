@@ -7,6 +7,7 @@
       UnknownNameError    a name that we do not know               (also a LookupError)
       MissingExtraError   an optional installation is needed       (also an ImportError)
       ModelError          a model file is absent, damaged or lies  (also a RuntimeError)
+      StoreError          the store cannot be read or written      (also a RuntimeError)
 
 Every message has the same form: where: what is needed, what arrived. What to do.
 """
@@ -57,6 +58,10 @@ class MissingExtraError(SightglassError, ImportError):
 
 class ModelError(SightglassError, RuntimeError):
     """A model's files are absent, damaged, or not what their card says."""
+
+
+class StoreError(SightglassError, RuntimeError):
+    """The store of embeddings cannot be read or written any more."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

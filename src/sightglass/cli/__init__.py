@@ -1,1 +1,75 @@
-"""."""
+"""The command line: parse, call one library function, print. No numerics, no file formats.
+
+Nothing heavy is imported before a command runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from sightglass import __version__
+from sightglass.cli.classify import classify
+from sightglass.cli.doctor import doctor
+from sightglass.cli.evaluate import evaluate
+from sightglass.cli.models import models
+from sightglass.errors import InputError, ShapeError, SightglassError, UnknownNameError
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+app = typer.Typer(
+    name="sightglass",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+app.command()(classify)
+app.command()(evaluate)
+app.command()(models)
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sightglass {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[  # noqa: ARG001 - read by main(), which also handles errors before parsing
+        bool, typer.Option("--debug", help="Show where in the code an error arose.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - acts by its callback
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Classify images by name alone: pictures and class names in; a class, an honest confidence,
+    "none of these", and the evidence out."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 done, 1 the work failed, 2 wrong usage.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(arguments, prog_name="sightglass")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else OK
+    except SightglassError as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        typer.echo(f"Error: {error}", err=True)
+        usage = isinstance(error, InputError | ShapeError | UnknownNameError)
+        return WRONG_USAGE if usage else FAILED
+    return OK

@@ -7,6 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Bump when a picture's pixels would come out differently (reduced decoding, colour, transparency):
+# stored embeddings are then made anew.
+READING = "reading-1"
+
 Precision = Literal["fp32", "bf16", "int8"]
 
 
@@ -34,6 +38,7 @@ class ImageInput(_Frozen):
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     patch_size: int | None = None
     max_patches: int | None = None
+    output: str | None = Field(default=None, description="output of an ONNX graph; None: its first")
 
 
 class TextInput(_Frozen):
@@ -44,12 +49,14 @@ class TextInput(_Frozen):
     strip_punctuation: bool = Field(default=False, description="SigLIP's canonical form")
     padding: Literal["longest", "max_length"] = "longest"
     pad_id: int = 0
+    output: str | None = Field(default=None, description="output of an ONNX graph; None: its first")
 
 
 class FileEntry(_Frozen):
     """One file of the model, with what it must hash to."""
 
-    name: str
+    name: str = Field(description="path relative to the card's folder, with forward slashes")
+    role: Literal["image", "text", "vocabulary", "weights"] = "weights"
     bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -96,7 +103,9 @@ class EncoderCard(_Frozen):
         Name, licence, notes and golden vectors are left out: rewording a card must not throw a
         store of embeddings away.
         """
-        deciding = self.model_dump_json(
-            include={"dim", "image", "text", "precision"},
-        ) + "".join(sorted(entry.name + entry.sha256 for entry in self.files))
+        deciding = (
+            READING
+            + self.model_dump_json(include={"dim", "image", "text", "precision"})
+            + "".join(sorted(entry.role + entry.sha256 for entry in self.files))
+        )
         return hashlib.sha256(deciding.encode()).hexdigest()[:32]

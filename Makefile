@@ -1,0 +1,69 @@
+# Every target does its own set-up in .venv. Nothing to activate, nothing to install first but
+# Python 3.11 with venv (and, for the browser tests, Chromium: see `browser`).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test check format screenshot bench-throughput bench-kill e2e browser clean
+
+help:  ## List the targets
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+$(VENV)/core: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PIP) --editable . --group demo
+	touch $@
+
+$(VENV)/dev: $(VENV)/core
+	$(PIP) torch
+	$(PIP) --editable ".[hub,eval,heif]" --group demo --group test --group check
+	touch $@
+
+demo: $(VENV)/core  ## Classify real photographs; print a table and where the report is
+	$(BIN)/python tools/demo.py demo
+
+test: $(VENV)/dev browser  ## Run every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev  ## Format, lint, types, import directions, freshness of generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/cli_docs.py --check
+
+format: $(VENV)/dev  ## Put everything into the house's format; renew generated docs
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python tools/cli_docs.py
+
+browser:
+	@if ! command -v chromium chromium-browser google-chrome "$${CHROMIUM:-}" >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else \
+	    echo "The report is tested in a real browser: install Chromium (Debian: apt-get install chromium)" \
+	      "or set CHROMIUM to a Chrome or Chromium program, then run this again." >&2; exit 1; \
+	  fi; fi
+
+screenshot: $(VENV)/dev browser demo  ## Make the README's picture from the demo's report
+	$(BIN)/python tools/screenshot.py demo/report.html --out docs/images
+
+bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and transformers' pipeline
+	$(BIN)/python bench/throughput.py
+
+bench-memory: $(VENV)/dev  ## Peak memory against the number of files
+	$(BIN)/python bench/memory.py
+
+e2e: $(VENV)/dev  ## Kill a run a hundred times; the result must not change
+	$(BIN)/python -m pytest e2e
+
+clean:  ## Remove what the targets made
+	rm -rf $(VENV) demo dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,66 @@
+"""How far a run has come: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from sightglass.reports.prediction import Prediction
+from sightglass.reports.work import Work
+
+SECONDS_BETWEEN_LINES = 10.0
+
+Shown = Callable[[Iterable[Prediction]], Iterator[Prediction]]
+
+
+@contextmanager
+def progress_of(total: int, work: Work) -> Iterator[Shown]:
+    """A function that passes predictions through and shows on standard error how far they are.
+
+    Args:
+        total: How many will come.
+        work: Says how many failed so far.
+    """
+    if not sys.stderr.isatty():
+        yield lambda predictions: _plain(predictions, total, work)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.completed:,}/{task.total:,} files"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]:,.0f} files/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]:,} failed"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("classify", total=total, rate=0.0, failed=0)
+        start = time.monotonic()
+
+        def shown(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+            for number, prediction in enumerate(predictions, start=1):
+                rate = number / max(time.monotonic() - start, 1e-9)
+                bar.update(task, completed=number, rate=rate, failed=work.failed)
+                yield prediction
+
+        yield shown
+
+
+def _plain(predictions: Iterable[Prediction], total: int, work: Work) -> Iterator[Prediction]:
+    start = last = time.monotonic()
+    for number, prediction in enumerate(predictions, start=1):
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            rate = number / (now - start)
+            left = (total - number) / rate
+            print(  # noqa: T201 - this is what the module is for
+                f"{number:,} of {total:,} files, {rate:,.0f} files/s, {left:,.0f} s left, "
+                f"{work.failed:,} failed",
+                file=sys.stderr,
+                flush=True,
+            )
+        yield prediction

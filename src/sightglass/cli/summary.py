@@ -1,0 +1,83 @@
+"""What a run found, on standard output: a table and where to look."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sightglass.reports.folder import CSV, JSONL, REPORT
+from sightglass.reports.tables import read_rows
+from sightglass.reports.work import Work
+
+MOST_PICTURES_SHOWN = 30
+
+
+def print_summary(folder: Path, work: Work) -> None:
+    """Print each picture's answer where they are few, else how many each class got.
+
+    Args:
+        folder: Holds the results.
+        work: The run's tally.
+    """
+    console = Console()
+    rows = read_rows(folder / JSONL)
+    table = _picture_table(rows) if work.found <= MOST_PICTURES_SHOWN else _class_table(work)
+    console.print(table)
+    seconds = sum(work.seconds.values())
+    console.print(
+        f"{work.found:,} files in {seconds:.1f} s; {work.encoded:,} encoded now, "
+        f"{work.found - work.failed - work.encoded:,} known from before."
+    )
+    if work.failed:
+        first = next(row for row in read_rows(folder / JSONL) if row["label"] is None)
+        console.print(
+            f"{work.failed:,} of {work.found:,} files could not be used; the first is "
+            f"{printable(first['path'])} ({first['outcome']}: {printable(first['detail'])}). "
+            f"All are listed in {CSV} and in the report; --strict stops at the first.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"Report: {folder / REPORT}", markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """``text`` with everything that could steer a terminal written as an escape."""
+    return "".join(
+        character
+        if unicodedata.category(character)[0] != "C"
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        if ord(character) < 0xD800 or ord(character) > 0xDFFF
+        else f"\\u{ord(character):04x}"
+        for character in text
+    )
+
+
+def _picture_table(rows: Iterator[dict[str, Any]]) -> Table:
+    table = Table("picture", "label", "confidence", "next", box=None, header_style="bold")
+    for row in rows:
+        if row["label"] is None:
+            table.add_row(Text(printable(row["path"])), Text(f"– {row['outcome']}"), "", "")
+            continue
+        others = [one for one in row["top"] if one["label"] != row["label"]][:1]
+        following = [f"{printable(one['label'])} {one['probability']:.2f}" for one in others]
+        table.add_row(
+            Text(printable(row["path"])),
+            Text(printable(row["label"])),
+            f"{row['confidence']:.2f}",
+            Text("".join(following)),
+        )
+    return table
+
+
+def _class_table(work: Work) -> Table:
+    table = Table("label", "pictures", box=None, header_style="bold")
+    for label, count in work.labels.most_common():
+        table.add_row(Text(printable(label)), f"{count:,}")
+    return table

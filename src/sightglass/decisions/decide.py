@@ -1,0 +1,91 @@
+"""Probabilities to one decision per picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightglass.checks import check_matrix
+from sightglass.decisions.unknown import UnknownRule
+from sightglass.errors import InputError, ShapeError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decision:
+    """What was decided for one picture.
+
+    Attributes:
+        label: A class's display name, or ``"unknown"``.
+        confidence: Probability of the best class, in [0, 1], also where the label is unknown.
+        top: The best classes with their probabilities, best first.
+        margin: Probability of the best class minus that of the second, in [0, 1].
+        unknown_score: In [0, 1]; higher means more likely none of the classes.
+        probabilities: Of every class, in ``LabelSet`` order.
+    """
+
+    label: str
+    confidence: float
+    top: tuple[tuple[str, float], ...]
+    margin: float
+    unknown_score: float
+    probabilities: Float[np.ndarray, " n_classes"]
+
+
+def decide(
+    probabilities: Float[np.ndarray, "n_images n_classes"],
+    unknown_scores: Float[np.ndarray, " n_images"],
+    names: Sequence[str],
+    *,
+    rule: UnknownRule,
+    top_k: int = 3,
+) -> list[Decision]:
+    """One decision per row.
+
+    Classes with exactly the same probability are ranked in ``names`` order: the same input always
+    gives the same answer.
+
+    Args:
+        probabilities: Rows that sum to 1.
+        unknown_scores: In [0, 1], one per row.
+        names: Display names, one per column.
+        rule: When a picture is called unknown.
+        top_k: How many classes ``top`` holds, at least 1; all of them if there are fewer.
+
+    Raises:
+        ShapeError: If rows, columns, scores and names do not fit together.
+        InputError: If ``top_k`` is below 1.
+    """
+    check_matrix(probabilities, where="decide", name="probabilities")
+    n_images, n_classes = probabilities.shape
+    if n_classes != len(names) or unknown_scores.shape != (n_images,) or n_classes < 2:
+        raise ShapeError(
+            f"decide: probabilities {probabilities.shape} need as many names as columns (two at "
+            f"least) and as many unknown scores as rows, got {len(names)} names and scores "
+            f"{unknown_scores.shape}."
+        )
+    if top_k < 1:
+        raise InputError(f"decide: top_k must be 1 or more, got {top_k}.")
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    decisions = []
+    for row, ranked, score in zip(probabilities, order, unknown_scores, strict=True):
+        best, second = ranked[0], ranked[1]
+        unknown = rule.enabled and bool(score > rule.threshold)
+        decisions.append(
+            Decision(
+                label=UNKNOWN if unknown else names[best],
+                confidence=float(row[best]),
+                top=tuple((names[c], float(row[c])) for c in ranked[:top_k]),
+                margin=float(row[best]) - float(row[second]),
+                unknown_score=float(score),
+                probabilities=row,
+            )
+        )
+    return decisions

@@ -1,0 +1,190 @@
+"""Encoders in ONNX files, run by onnxruntime: the bundled model, and ``onnx:FOLDER``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from sightglass.checks import usable_processors
+from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, TextInput
+from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.preprocess import normalise, prepare
+from sightglass.encoders.word_pieces import load_tokenizer, token_ids
+from sightglass.errors import ModelError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+    from PIL import Image
+
+CARD_NAME = "encoder.json"
+TEXTS_AT_ONCE = 256
+
+
+def read_card(path: Path) -> EncoderCard:
+    """The validated card in ``path``.
+
+    Raises:
+        ModelError: If the file is absent or is not an encoder card.
+    """
+    try:
+        return EncoderCard.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{path.parent}: an encoder folder needs the file {CARD_NAME}, found none. "
+            f"Give the folder that an export wrote."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise ModelError(f"{path}: not a valid encoder card: {field}: {first['msg']}.") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable encoder card ({error}).") from error
+
+
+class OnnxEncoder:
+    """Both towers of an encoder folder, or the one that it has.
+
+    Nothing but the card is read at construction. Each file is hashed against the card when it is
+    first needed: a run whose rows are all in the store loads no network.
+
+    Args:
+        folder: Holds ``encoder.json`` and the files that it names.
+
+    Raises:
+        ModelError: If the card is absent or invalid; on first use, if a file is absent, has
+            another hash than the card says, or is not a model that onnxruntime can load.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._card = read_card(folder / CARD_NAME)
+        self._encode_pixels: Callable[..., Any] | None = None
+        self._encode_tokens: Callable[..., Any] | None = None
+
+    @property
+    def card(self) -> EncoderCard:
+        """Everything that must travel with the weights."""
+        return self._card
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of files, preprocessing and precision."""
+        return self._card.fingerprint
+
+    def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+        """The upright RGB picture at the size that the network takes."""
+        return prepare(image, self._image_input())
+
+    def encode_images(self, pictures: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Embeddings:
+        """Unit-length rows, in the order of ``pictures``."""
+        spec = self._image_input()
+        if self._encode_pixels is None:
+            self._encode_pixels = self._graph("image", spec.output)
+        if not pictures:
+            return self._embeddings(np.zeros((0, self._card.dim), np.float32))
+        return self._embeddings(self._encode_pixels(normalise(pictures, spec)))
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Unit-length rows, in the order of ``texts``."""
+        spec = self._text_input()
+        if self._encode_tokens is None:
+            tokenizer = load_tokenizer(self._checked_file("vocabulary"))
+            graph = self._graph("text", spec.output)
+            self._encode_tokens = lambda part: graph(token_ids(tokenizer, part, spec))
+        if not texts:
+            return self._embeddings(np.zeros((0, self._card.dim), np.float32))
+        rows = [
+            self._encode_tokens(texts[start : start + TEXTS_AT_ONCE])
+            for start in range(0, len(texts), TEXTS_AT_ONCE)
+        ]
+        return self._embeddings(np.concatenate(rows))
+
+    def _embeddings(self, raw: Float[np.ndarray, "n dim"]) -> Embeddings:
+        if raw.ndim != 2 or raw.shape[1] != self._card.dim:
+            raise ModelError(
+                f"{self._folder}: the card promises rows of width {self._card.dim}, the network "
+                f"gave shape {raw.shape}. Name the right output in {CARD_NAME}."
+            )
+        return Embeddings(rows=unit_rows(raw), fingerprint=self.fingerprint)
+
+    def _image_input(self) -> ImageInput:
+        if self._card.image is None:
+            raise ModelError(f"{self._card.name}: this encoder has no image side.")
+        return self._card.image
+
+    def _text_input(self) -> TextInput:
+        if self._card.text is None:
+            raise ModelError(f"{self._card.name}: this encoder has no text side.")
+        return self._card.text
+
+    def _checked_file(self, role: str) -> Path:
+        entries = [entry for entry in self._card.files if entry.role == role]
+        if not entries:
+            raise ModelError(f"{self._folder / CARD_NAME}: no file has the role '{role}'.")
+        return checked_file(self._folder, entries[0])
+
+    def _graph(self, role: str, output: str | None) -> Callable[[np.ndarray], np.ndarray]:
+        import onnxruntime
+
+        path = self._checked_file(role)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_processors()
+        # Idle threads must sleep, not spin: the other threads of the process decode pictures.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's exceptions have no common public root
+            raise ModelError(f"{path}: onnxruntime cannot load this file ({error}).") from error
+        inputs = [tensor.name for tensor in session.get_inputs()]
+        outputs = [tensor.name for tensor in session.get_outputs()]
+        wanted = outputs[0] if output is None else output
+        if len(inputs) != 1 or wanted not in outputs:
+            raise ModelError(
+                f"{path}: one input and the output '{wanted}' are needed, the graph has inputs "
+                f"{inputs} and outputs {outputs}. Correct {CARD_NAME} or export again."
+            )
+
+        def run(batch: np.ndarray) -> np.ndarray:
+            try:
+                (rows,) = session.run([wanted], {inputs[0]: batch})
+            except Exception as error:  # as above
+                raise ModelError(
+                    f"{path}: the network failed on {batch.shape} ({error})."
+                ) from error
+            return np.asarray(rows, dtype=np.float32)
+
+        return run
+
+
+def checked_file(folder: Path, entry: FileEntry) -> Path:
+    """The path of ``entry`` in ``folder``, once its hash is what the card says.
+
+    Raises:
+        ModelError: If the file lies outside the folder, is absent, or has another hash.
+    """
+    path = folder / entry.name
+    named = PurePosixPath(entry.name)
+    if named.is_absolute() or ".." in named.parts:
+        raise ModelError(f"{folder / CARD_NAME}: the file '{entry.name}' lies outside the folder.")
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: the card names this file, but it cannot be read ({error.strerror})."
+        ) from error
+    if found != entry.sha256:
+        raise ModelError(
+            f"{path}: sha256 must be {entry.sha256[:12]}…, is {found[:12]}…. The file is damaged "
+            f"or is not the one that the card describes. Install or export it again."
+        )
+    return path

@@ -1,0 +1,77 @@
+"""Text to token ids for models that bring a vocabulary: word pieces, or a tokenizer.json."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightglass.encoders.card import TextInput
+from sightglass.errors import ModelError
+
+if TYPE_CHECKING:
+    from jaxtyping import Int64
+    from tokenizers import Tokenizer
+
+# A word longer than this is unknown as a whole; the limit only bounds the time that a hostile
+# text can take, since the greedy match is quadratic in the word's length.
+LONGEST_WORD = 1000
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer in ``path``: a ``tokenizer.json``, or a word-piece list (one per line).
+
+    A word-piece list is used thus: lower case, NFD without combining marks, underscore is a space,
+    words are runs of ``[a-z0-9]`` and every other visible character by itself; then the longest
+    piece that fits, pieces inside a word marked ``##``; a word that cannot be matched is ``[UNK]``.
+
+    Raises:
+        ModelError: If the file is not one of the two.
+    """
+    import tokenizers
+    from tokenizers import Regex, models, normalizers, pre_tokenizers
+
+    try:
+        if path.suffix == ".json":
+            return tokenizers.Tokenizer.from_file(str(path))
+        pieces = path.read_text(encoding="utf-8").split("\n")
+        tokenizer = tokenizers.Tokenizer(
+            models.WordPiece(
+                {piece: number for number, piece in enumerate(pieces)},
+                unk_token="[UNK]",
+                max_input_chars_per_word=LONGEST_WORD,
+            )
+        )
+    except Exception as error:  # the Rust side raises bare Exception
+        raise ModelError(
+            f"{path}: a tokenizer.json or a list of word pieces is needed, got something else "
+            f"({error}). Export the model again."
+        ) from error
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Lowercase(),
+            normalizers.NFD(),
+            normalizers.StripAccents(),
+            normalizers.Replace("_", " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(
+        Regex(r"[a-z0-9]+|[^a-z0-9\s]"), behavior="removed", invert=True
+    )
+    return tokenizer
+
+
+def token_ids(
+    tokenizer: Tokenizer, texts: Sequence[str], spec: TextInput
+) -> Int64[np.ndarray, "n_texts length"]:
+    """Token ids, cut at ``spec.length`` and padded on the right with ``spec.pad_id``.
+
+    Always padded to the full length: a text's row then never depends on its neighbours.
+    """
+    ids = np.full((len(texts), spec.length), spec.pad_id, dtype=np.int64)
+    for row, encoding in zip(ids, tokenizer.encode_batch(list(texts)), strict=True):
+        kept = encoding.ids[: spec.length]
+        row[: len(kept)] = kept
+    return ids

@@ -1,0 +1,100 @@
+"""Accuracy on labelled pictures when every class is among the names: the closed-set protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightglass.errors import InputError
+from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.evaluation.metrics import expected_calibration_error, top_k_score
+from sightglass.pipeline import ZeroShotClassifier
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+TOP_K = (1, 3, 5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedSetScores:
+    """What was measured.
+
+    Attributes:
+        n_images: Pictures that count.
+        n_failed: Pictures that could not be opened; they are left out.
+        top_k: Share of pictures whose class is among the k best, by k; in [0, 1].
+        calibration_error: Expected calibration error with 15 bins; in [0, 1].
+        called_unknown: Share of pictures that the unknown rule would have rejected; each of these
+            is one too many here.
+    """
+
+    n_images: int
+    n_failed: int
+    top_k: dict[int, float]
+    calibration_error: float
+    called_unknown: float
+
+    def as_rows(self, **about: Any) -> list[dict[str, Any]]:
+        """One row per metric for ``metrics.json``; ``about`` goes into each."""
+        values = {f"top{k}": value for k, value in self.top_k.items()}
+        values["ece"] = self.calibration_error
+        values["called_unknown"] = self.called_unknown
+        return [
+            {"protocol": "closed_set", **about, "metric": name, "value": value, "n": self.n_images}
+            for name, value in values.items()
+        ]
+
+
+def evaluate_closed_set(
+    classifier: ZeroShotClassifier, data: LabelledPictures, *, limit: int | None = None
+) -> ClosedSetScores:
+    """Classify labelled pictures; the labels are looked at only after the last of them.
+
+    Args:
+        classifier: Its classes are those of ``data``, in the same order.
+        data: Pictures with class indices.
+        limit: At most this many pictures, spread evenly over the set; None takes all.
+
+    Raises:
+        InputError: If classifier and data differ in the number of classes, or nothing could be
+            opened.
+    """
+    n_classes = len(classifier.labels.names)
+    if n_classes != len(data.class_names):
+        raise InputError(
+            f"evaluate: as many names as the data set has classes are needed "
+            f"({len(data.class_names)}), got {n_classes}. Give them in the data set's order."
+        )
+    chosen = _spread(len(data), limit)
+    wanted = set(chosen.tolist())
+    sources = (
+        (f"picture {index}", content)
+        for index, content in enumerate(data.read())
+        if index in wanted
+    )
+    predictions = list(classifier.stream(sources))
+    usable = np.array([p.decision is not None for p in predictions], dtype=bool)
+    probabilities = np.array(
+        [p.decision.probabilities for p in predictions if p.decision is not None], np.float32
+    )
+    if not len(probabilities):
+        raise InputError("evaluate: no picture of the data set could be opened.")
+    labels = data.labels[chosen][usable]
+    scores = [p.decision.unknown_score for p in predictions if p.decision is not None]
+    return ClosedSetScores(
+        n_images=len(labels),
+        n_failed=int((~usable).sum()),
+        top_k={k: top_k_score(probabilities, labels, k=k) for k in TOP_K if k <= n_classes},
+        calibration_error=expected_calibration_error(probabilities, labels),
+        called_unknown=float(np.mean(np.array(scores) > classifier.rule.threshold)),
+    )
+
+
+def _spread(n: int, limit: int | None) -> Int[np.ndarray, " n_chosen"]:
+    """Indices of at most ``limit`` of ``n``, evenly spaced: sets are often sorted by class."""
+    if limit is None or limit >= n:
+        return np.arange(n)
+    return np.arange(limit) * n // limit

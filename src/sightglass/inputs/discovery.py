@@ -1,0 +1,163 @@
+"""Finds the files to classify. Whatever is found gets a row later, picture or not."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from sightglass.errors import InputError, closest
+
+_MAGIC = re.compile(r"[*?\[]")
+_SEPARATOR = re.compile(f"[{re.escape(os.sep + (os.altsep or ''))}]")
+
+
+def find_pictures(
+    sources: Sequence[str | os.PathLike[str]], *, stdin: TextIO | None = None
+) -> list[str]:
+    """Every file that the sources name: one path each, sorted by code points, none twice.
+
+    Nothing is opened and no suffix is looked at. What is no picture, or cannot be read (a broken
+    link, a named pipe, a folder that may not be listed), is returned as well, so that it becomes
+    a row of its own instead of vanishing.
+
+    Args:
+        sources: Each a folder (with all below it; links to folders are followed, each folder is
+            entered once), a file, a glob pattern (``photos/*.jpg``; ``**`` is any depth; a folder
+            that matches is entered), or ``-`` for one path per line from ``stdin``. What exists
+            under its literal name is never taken for a pattern.
+        stdin: Read for ``-``; separated by NUL characters where it has any, else by line ends.
+            None is the process's own.
+
+    Returns:
+        Paths that begin as the person spelled their source. A path from ``stdin`` is returned
+        even where nothing exists under it. Names that are not UTF-8 carry surrogate escapes.
+
+    Raises:
+        InputError: If there is no source, or one does not exist or holds no file at all.
+    """
+    if not sources:
+        raise InputError("classify: needs pictures, got nothing. Name a folder, a file, or '-'.")
+    found: set[str] = set()
+    for source in sources:
+        name = os.fspath(source)
+        if name == "-":
+            files = _listed(sys.stdin if stdin is None else stdin)
+        elif os.path.lexists(name):
+            files = list(_files_of(name))
+        elif _MAGIC.search(name):
+            files = list(_matches(name))
+        else:
+            raise InputError(f"classify: '{name}' does not exist.{_hint(name)}")
+        if not files:
+            raise InputError(
+                f"classify: needs at least one file, '{name}' gives none. Name a folder that "
+                "holds pictures, a pattern that matches some, or list paths on stdin."
+            )
+        found.update(files)
+    return sorted(found)
+
+
+def _listed(stdin: TextIO) -> list[str]:
+    """Files of all paths that ``stdin`` lists."""
+    # A strict text stream stops at the first name that is not UTF-8; the bytes below it, where
+    # there are any, are decoded as file names are.
+    binary = getattr(stdin, "buffer", None)
+    text = stdin.read() if binary is None else os.fsdecode(binary.read())
+    lines = text.split("\0") if "\0" in text else [line.rstrip("\r") for line in text.split("\n")]
+    return [path for line in lines if line for path in _files_of(line)]
+
+
+def _files_of(path: str) -> Iterator[str]:
+    """The path itself, or all files below it where it is a folder."""
+    # Path.is_dir would raise where a folder above may not be searched.
+    return _walk(path) if os.path.isdir(path) else iter((path,))  # noqa: PTH112
+
+
+def _walk(root: str) -> Iterator[str]:
+    """All that is no folder, below ``root``; a folder that cannot be listed is itself returned.
+
+    Links to folders wait until all real folders have been seen: a file that is reachable both
+    ways is found under its real place, whatever the link is called, and a loop ends.
+    """
+    visited: set[tuple[int, int]] = set()
+    links = [root]
+    while links:
+        found_links: list[str] = []
+        for link in sorted(links):
+            folders = [link]
+            while folders:
+                yield from _list(folders.pop(), visited, folders, found_links)
+        links = found_links
+
+
+def _list(
+    folder: str, visited: set[tuple[int, int]], folders: list[str], links: list[str]
+) -> list[str]:
+    """The files right in ``folder``; real and linked folders in it are added to the two lists."""
+    files: list[str] = []
+    try:
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            return files
+        visited.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112
+                    # Not entry.is_dir(): that raises on links in a circle.
+                    links.append(entry.path)
+                else:
+                    files.append(entry.path)
+    except OSError:
+        files.append(folder)
+    return files
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """Files of all that the pattern matches; ``*`` leaves dotfiles out, as in a shell.
+
+    The standard library's ``**`` goes round in circles through links, hence ``_walk``.
+    """
+    parts = _SEPARATOR.split(pattern)
+    if "**" not in parts:
+        for match in glob.iglob(pattern):  # noqa: PTH207 - Path.glob respells what it finds
+            yield from _files_of(match)
+        return
+    depth = parts.index("**")
+    head = os.sep.join([*parts[:depth], ""])  # noqa: PTH118
+    for folder in glob.iglob(head) if _MAGIC.search(head) else [head]:  # noqa: PTH207
+        base = folder or os.path.join(os.curdir, "")  # noqa: PTH118
+        for path in _walk(base) if os.path.isdir(base) else ():  # noqa: PTH112
+            inside = path[len(base) :]
+            if _fits(parts[depth:], inside.split(os.sep)):  # noqa: PTH206
+                yield folder + inside
+
+
+def _fits(pattern: Sequence[str], names: Sequence[str]) -> bool:
+    """True where the pattern fits these names, or the first few of them: a folder that fits."""
+    if not pattern:
+        return True
+    if not names:
+        return all(part == "**" for part in pattern)
+    hidden = names[0].startswith(".") and not pattern[0].startswith(".")
+    if pattern[0] == "**":
+        return _fits(pattern[1:], names) or (not hidden and _fits(pattern, names[1:]))
+    return not hidden and fnmatch.fnmatch(names[0], pattern[0]) and _fits(pattern[1:], names[1:])
+
+
+def _hint(source: str) -> str:
+    """Names the sibling that is most like a path that does not exist, if there is one."""
+    parent, name = os.path.split(source.rstrip(os.sep))
+    try:
+        siblings = os.listdir(parent or os.curdir)  # noqa: PTH208
+    except (OSError, ValueError):
+        return ""
+    near = closest(name, siblings)
+    return f" Did you mean '{os.path.join(parent, near)}'?" if near else ""  # noqa: PTH118

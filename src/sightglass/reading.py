@@ -1,0 +1,152 @@
+"""From a path to what the encoder takes: as little work as the store does not know yet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightglass.encoders.contract import ImageEncoder
+from sightglass.errors import PictureError
+from sightglass.inputs.file_bytes import FileStamp, read_bytes
+from sightglass.inputs.images import DEFAULT_MAX_PIXELS, open_picture
+from sightglass.inputs.outcome import Outcome
+from sightglass.inputs.thumbnails import make_thumbnail
+from sightglass.store import KnownPicture, Store, StoredPicture
+
+if TYPE_CHECKING:
+    from jaxtyping import UInt8
+    from PIL import Image
+
+    # A path; or a name with what is already in memory: a file's bytes, or an RGB picture.
+    Source = str | tuple[str, bytes | Image.Image]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FreshPicture:
+    """A picture that was decoded just now.
+
+    Attributes:
+        stored: What the store will keep of it.
+        pixels: The encoder's input.
+    """
+
+    stored: StoredPicture
+    pixels: UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadPicture:
+    """One file: known from before, decoded just now, or failed (then it has neither).
+
+    Attributes:
+        outcome: ``ok``, or why not.
+        content: Hash of the bytes; None where they could not be used.
+        stamp: The file's size and time when it was read; None where it was not read.
+        known: What the store has for this encoder.
+        fresh: What was decoded.
+    """
+
+    outcome: Outcome
+    content: bytes | None = None
+    stamp: FileStamp | None = None
+    known: KnownPicture | None = None
+    fresh: FreshPicture | None = None
+
+
+def read_picture(
+    source: Source,
+    *,
+    store: Store,
+    encoder: ImageEncoder,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> ReadPicture:
+    """Read, decode and prepare one picture.
+
+    Args:
+        source: A path; or a name with a file's bytes or an RGB picture.
+        store: Says what is known.
+        encoder: Says what the network takes, and for whom an embedding must be known.
+        max_pixels: Larger pictures are ``too_large``.
+
+    Returns:
+        One value whatever happens: a file that cannot be used has the reason in ``outcome``.
+    """
+    path, given = (source, None) if isinstance(source, str) else source
+    try:
+        if given is None:
+            return _read_file(path, store, encoder, max_pixels)
+        if isinstance(given, bytes):
+            return _read_data(path, given, None, store, encoder, max_pixels)
+        return _read_image(path, given, store, encoder)
+    except PictureError as error:
+        return ReadPicture(outcome=Outcome(path=path, status=error.status, detail=error.detail))
+
+
+def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) -> ReadPicture:
+    content = _content_by_stamp(path, store)
+    if content is not None:
+        known = store.known(content, fingerprint=encoder.fingerprint)
+        if known is not None:
+            return ReadPicture(outcome=_ok(path), content=content, known=known)
+    data, stamp = read_bytes(path)
+    return _read_data(path, data, stamp, store, encoder, max_pixels)
+
+
+def _read_data(
+    path: str,
+    data: bytes,
+    stamp: FileStamp | None,
+    store: Store,
+    encoder: ImageEncoder,
+    max_pixels: int,
+) -> ReadPicture:
+    content = hashlib.sha256(data).digest()
+    known = store.known(content, fingerprint=encoder.fingerprint)
+    if known is not None:
+        return ReadPicture(outcome=_ok(path), content=content, stamp=stamp, known=known)
+    opened = open_picture(data, short_side=_short_side(encoder), max_pixels=max_pixels)
+    fresh = _fresh(content, opened.image, opened.width, opened.height, encoder)
+    return ReadPicture(outcome=_ok(path), content=content, stamp=stamp, fresh=fresh)
+
+
+def _read_image(name: str, image: Image.Image, store: Store, encoder: ImageEncoder) -> ReadPicture:
+    content = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
+    known = store.known(content, fingerprint=encoder.fingerprint)
+    if known is not None:
+        return ReadPicture(outcome=_ok(name), content=content, known=known)
+    fresh = _fresh(content, image, image.width, image.height, encoder)
+    return ReadPicture(outcome=_ok(name), content=content, fresh=fresh)
+
+
+def _ok(path: str) -> Outcome:
+    return Outcome(path=path, status="ok")
+
+
+def _fresh(
+    content: bytes, image: Image.Image, width: int, height: int, encoder: ImageEncoder
+) -> FreshPicture:
+    thumbnail = make_thumbnail(image)
+    return FreshPicture(
+        stored=StoredPicture(content=content, width=width, height=height, thumbnail=thumbnail),
+        pixels=encoder.prepare(image),
+    )
+
+
+def _content_by_stamp(path: str, store: Store) -> bytes | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None  # reading it will say why
+    return store.known_content(path, size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def _short_side(encoder: ImageEncoder) -> int | None:
+    """How small a picture may be decoded without loss to this encoder; None: only as it is."""
+    spec = encoder.card.image
+    if spec is None or spec.resize == "patches":
+        return None
+    return spec.resize_to if spec.resize_to is not None else max(spec.size)

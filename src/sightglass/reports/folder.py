@@ -1,0 +1,80 @@
+"""The folder of results: both tables, the report and run.json, each put in place whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sightglass.errors import InputError
+from sightglass.reports.html import write_report
+from sightglass.reports.manifest import write_run
+from sightglass.reports.prediction import Prediction
+from sightglass.reports.tables import PredictionTable, read_rows, replacing
+from sightglass.reports.work import Work
+
+CSV, JSONL, REPORT, RUN = "predictions.csv", "predictions.jsonl", "report.html", "run.json"
+OWN_FILES = (CSV, JSONL, REPORT, RUN)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make ``folder`` and see that it can be written, before hours of work.
+
+    Raises:
+        InputError: If it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"{RUN}.part"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: a folder that can be written is needed for the results ({error.strerror}). "
+            f"Choose another with --out."
+        ) from error
+
+
+def without_own_files(paths: Sequence[str], folder: Path) -> list[str]:
+    """``paths`` less what an earlier run wrote into ``folder``: results are not pictures."""
+    own = {
+        os.path.abspath(folder / (name + suffix)) for name in OWN_FILES for suffix in ("", ".part")
+    }
+    return [path for path in paths if os.path.abspath(path) not in own]
+
+
+def write_results(
+    folder: Path,
+    predictions: Iterable[Prediction],
+    *,
+    run: Callable[[], dict[str, Any]],
+    thumbnails: Callable[[str], bytes | None],
+    work: Work,
+) -> None:
+    """Write all four files as predictions come; memory does not grow with their number.
+
+    Args:
+        folder: See ``prepare_folder``.
+        predictions: Taken one by one.
+        run: Called after the last prediction for what run.json says.
+        thumbnails: JPEG bytes by sha256.
+        work: The seconds that the report takes are added to it.
+    """
+    with ExitStack() as files:
+        tables = [
+            PredictionTable(files.enter_context(replacing(folder / CSV)), form="csv"),
+            PredictionTable(files.enter_context(replacing(folder / JSONL)), form="jsonl"),
+        ]
+        for prediction in predictions:
+            for table in tables:
+                table.write(prediction)
+    with work.timed("report"):
+        write_report(
+            folder / REPORT,
+            rows=lambda: read_rows(folder / JSONL),
+            run=run(),
+            thumbnails=thumbnails,
+        )
+    write_run(folder / RUN, run())

@@ -1,0 +1,219 @@
+"""report.html: one page that shows every picture's answer and needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sightglass.decisions.decide import UNKNOWN
+from sightglass.reports.json_block import json_block
+from sightglass.reports.sampling import Candidate, sample_evenly
+from sightglass.reports.survey import Survey, packed_row, survey_rows
+from sightglass.reports.tables import replacing
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+Rows = Callable[[], Iterator[dict[str, Any]]]
+Thumbnails = Callable[[str], bytes | None]
+
+SIZE_LIMIT = 24_000_000
+_ROWS_PER_BLOCK = 250
+# What the digits of the notices can add to the page beyond the page that was measured.
+_RESERVE = 200
+_SCRIPTS = ("text", "rows", "near", "cards", "details", "sections", "histogram", "making", "page")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSummary:
+    """What the page holds.
+
+    Attributes:
+        files: Rows; every one is in the page.
+        thumbnails: Classified files that are shown with a thumbnail.
+        without_room: Classified files whose thumbnail was left out to keep the size limit.
+        bytes: Size of the page.
+    """
+
+    files: int
+    thumbnails: int
+    without_room: int
+    bytes: int
+
+
+def write_report(
+    path: Path,
+    rows: Rows,
+    run: Mapping[str, Any],
+    thumbnails: Thumbnails,
+    *,
+    size_limit: int = SIZE_LIMIT,
+) -> ReportSummary:
+    """``render_report`` into a file, which takes ``path``'s place only when it is complete."""
+    with replacing(path) as out:
+        return render_report(rows, run, thumbnails, out, size_limit=size_limit)
+
+
+def render_report(
+    rows: Rows,
+    run: Mapping[str, Any],
+    thumbnails: Thumbnails,
+    out: TextIO,
+    *,
+    size_limit: int = SIZE_LIMIT,
+) -> ReportSummary:
+    """The report as one HTML page, written to ``out`` piece by piece.
+
+    The page opens from disk, asks the network for nothing, and treats every name in it as text.
+    Where not all thumbnails fit, an even sample of every class is kept and the page says so.
+    Memory holds a few numbers per picture, never the page or the thumbnails.
+
+    Args:
+        rows: Gives the lines of predictions.jsonl, in sorted path order; called several times.
+        run: What run.json holds. Whatever is missing is left out of "How this run was made".
+        thumbnails: Gives a picture's JPEG by its sha256, or None; called up to twice for each.
+        out: Where the page goes, as UTF-8.
+        size_limit: Bytes. Rows are never dropped: many without thumbnails can exceed it.
+    """
+    survey = survey_rows(rows(), _class_names(run))
+    sizes = [_thumbnail_size(thumbnails, n, p.sha256) for n, p in enumerate(survey.pictures)]
+    available = [number for number, size in enumerate(sizes) if size]
+    every = {survey.pictures[number].sha256: number for number in available}
+    page = _Page(survey=survey, run=run)
+
+    bare = sum(len(piece.encode()) for piece in page.pieces(iter(()), iter(()), missing=(1, 1)))
+    bare += sum(len(block) for block in _row_blocks(rows(), survey, every))
+    candidates = [
+        Candidate(
+            group=survey.pictures[number].label,
+            confidence=survey.pictures[number].confidence,
+            size=sizes[number],
+        )
+        for number in available
+    ]
+    kept = [
+        available[index] for index in sample_evenly(candidates, budget=size_limit - bare - _RESERVE)
+    ]
+
+    shown = {survey.pictures[number].sha256: number for number in kept}
+    n_available = sum(survey.pictures[number].files for number in available)
+    n_shown = sum(survey.pictures[number].files for number in kept)
+    missing = (n_available - n_shown, survey.classified - n_available)
+    blocks = (
+        _thumbnail_block(number, thumbnails(survey.pictures[number].sha256) or b"")
+        for number in kept
+    )
+    size = 0
+    for piece in page.pieces(_row_blocks(rows(), survey, shown), blocks, missing=missing):
+        out.write(piece)
+        size += len(piece.encode())
+    return ReportSummary(
+        files=survey.files, thumbnails=n_shown, without_room=missing[0], bytes=size
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """The template and what it says whichever thumbnails are shown."""
+
+    survey: Survey
+    run: Mapping[str, Any]
+
+    def pieces(
+        self, rows: Iterator[str], thumbnails: Iterator[str], *, missing: tuple[int, int]
+    ) -> Iterator[str]:
+        """The page; ``missing`` are files without thumbnail: for want of room, of a thumbnail."""
+        style, script = _asset("report.css"), _script()
+        survey = self.survey
+        yield from _template().generate(
+            policy=(
+                f"default-src 'none'; img-src data:; style-src {_source(style)}; "
+                f"script-src {_source(script)}; base-uri 'none'; form-action 'none'; "
+                "require-trusted-types-for 'script'"
+            ),
+            style=style,
+            script=script,
+            survey=survey,
+            without_room=missing[0],
+            without_thumbnail=missing[1],
+            facts=json_block(self._facts()),
+            row_blocks=rows,
+            thumbnail_blocks=thumbnails,
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """What the script needs beside the rows."""
+        command = self.run.get("command")
+        return {
+            "names": self.survey.names,
+            "n_classes": self.survey.n_classes,
+            "unknown": UNKNOWN,
+            "command": shlex.join(map(str, command)) if isinstance(command, list) else command,
+            "run": self.run,
+        }
+
+
+def _class_names(run: Mapping[str, Any]) -> list[str]:
+    return [entry["name"] for entry in run.get("classes", ())]
+
+
+def _row_blocks(
+    rows: Iterator[dict[str, Any]], survey: Survey, thumbnails: Mapping[str, int]
+) -> Iterator[str]:
+    """Script elements that hold the rows, a few hundred in each."""
+    numbers = {name: number for number, name in enumerate(survey.names)}
+    while chunk := list(islice(rows, _ROWS_PER_BLOCK)):
+        packed = [packed_row(row, numbers, thumbnails.get(row["sha256"])) for row in chunk]
+        yield f'<script type="application/json" class="rows">{json_block(packed)}</script>\n'
+
+
+def _thumbnail_block(number: int, jpeg: bytes) -> str:
+    """A script element that holds one thumbnail; text until the page needs it as a picture."""
+    text = base64.b64encode(jpeg).decode("ascii")
+    return f'<script type="application/json" id="thumbnail-{number}">"{text}"</script>\n'
+
+
+def _thumbnail_size(thumbnails: Thumbnails, number: int, sha256: str) -> int:
+    """Bytes of its block, or 0 where there is no thumbnail."""
+    jpeg = thumbnails(sha256)
+    return len(_thumbnail_block(number, jpeg)) if jpeg else 0
+
+
+def _source(text: str) -> str:
+    """How a Content-Security-Policy names the one inline text that it allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    folder = resources.files("sightglass.reports") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return "".join(_asset(f"{name}.js") for name in _SCRIPTS)
+
+
+def _counted(number: int, noun: str, nouns: str = "") -> str:
+    """As in "1 file", "2,000 files"."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["counted"] = _counted
+    return environment.from_string(_asset("report.html.j2"))

@@ -1,0 +1,84 @@
+"""run.json: enough to run it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sightglass.inputs.outcome import STATUSES
+from sightglass.reports.tables import replacing
+from sightglass.reports.work import Work
+
+if TYPE_CHECKING:
+    from sightglass.decisions import UnknownRule
+    from sightglass.encoders.card import EncoderCard
+    from sightglass.inputs.labels import LabelSet
+
+_LIBRARIES = ("numpy", "pillow", "onnxruntime", "tokenizers")
+
+
+def run_record(
+    *,
+    labels: LabelSet,
+    prompts: str,
+    templates: Sequence[str],
+    card: EncoderCard,
+    fingerprint: str,
+    rule: UnknownRule,
+    work: Work,
+    command: Sequence[str],
+) -> dict[str, Any]:
+    """What run.json holds.
+
+    Args:
+        labels: The classes with all their names.
+        prompts: Name of the template set.
+        templates: The templates themselves.
+        card: The encoder's.
+        fingerprint: The encoder's.
+        rule: When a picture was called unknown.
+        work: Outcomes, what had to be done, seconds per stage.
+        command: The arguments of the command line; empty where Python called.
+    """
+    return {
+        "sightglass": version("sightglass"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": list(command),
+        "classes": [
+            {"name": name, "names": list(names)}
+            for name, names in zip(labels.names, labels.synonyms, strict=True)
+        ],
+        "class_fingerprint": labels.fingerprint,
+        "prompts": prompts,
+        "templates": list(templates),
+        "model": {**card.model_dump(mode="json"), "fingerprint": fingerprint},
+        "unknown": {
+            "enabled": rule.enabled,
+            "threshold": rule.threshold,
+            "rule": "best class against everyday words",
+            "meaning": rule.meaning,
+        },
+        "counts": {status: work.counts[status] for status in STATUSES},
+        "labels": dict(work.labels.most_common()),
+        "work": {"read": work.read, "decoded": work.encoded, "encoded": work.encoded},
+        "timings": {stage: round(seconds, 4) for stage, seconds in work.seconds.items()},
+        "platform": {
+            "python": sys.version.split()[0],
+            "system": platform.platform(),
+            "machine": platform.machine(),
+            "libraries": {name: version(name) for name in _LIBRARIES},
+        },
+    }
+
+
+def write_run(path: Path, run: Mapping[str, Any]) -> None:
+    """Write ``run`` as indented JSON."""
+    with replacing(path) as stream:
+        json.dump(run, stream, indent=2)
+        stream.write("\n")

@@ -1,0 +1,70 @@
+"""Whatever a Python caller hands over, as a list of paths and named pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightglass.errors import InputError
+from sightglass.inputs.discovery import find_pictures
+from sightglass.inputs.pixels import flatten_to_rgb
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from sightglass.reading import Source
+
+
+def sources_of(images: Any) -> list[Source]:
+    """Paths sorted as ``find_pictures`` does, then pictures in memory as ``image[0]`` ….
+
+    Args:
+        images: A path, a PIL image, an array, or a sequence of these.
+
+    Raises:
+        InputError: If something is none of these.
+    """
+    one = isinstance(images, str | os.PathLike | np.ndarray) or _is_image(images)
+    if not one and not isinstance(images, Sequence):
+        images = list(images) if hasattr(images, "__iter__") else [images]
+    items = [images] if one else images
+    paths = [item for item in items if isinstance(item, str | os.PathLike)]
+    found: list[Source] = list(find_pictures(paths)) if paths else []
+    for index, item in enumerate(items):
+        name = f"image[{index}]"
+        if _is_image(item):
+            found.append((name, flatten_to_rgb(item)))
+        elif isinstance(item, np.ndarray):
+            found.append((name, flatten_to_rgb(image_from_array(item, name=name))))
+        elif not isinstance(item, str | os.PathLike):
+            raise InputError(
+                f"predict: {name} must be a path, a PIL image or a uint8 array, got "
+                f"{type(item).__name__}."
+            )
+    return found
+
+
+def image_from_array(array: np.ndarray, *, name: str) -> Image.Image:
+    """A picture from an array of shape (height, width), (height, width, 3) or (…, 4), uint8.
+
+    Raises:
+        InputError: If shape or type is something else.
+    """
+    from PIL import Image
+
+    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not shaped or array.dtype != np.uint8 or 0 in array.shape:
+        raise InputError(
+            f"{name}: an array needs shape (height, width), (height, width, 3) or (…, 4) and type "
+            f"uint8 with values 0 to 255, got {array.shape} of {array.dtype}. Convert it first."
+        )
+    return Image.fromarray(array)
+
+
+def _is_image(thing: object) -> bool:
+    from PIL import Image
+
+    return isinstance(thing, Image.Image)

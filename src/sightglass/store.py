@@ -1,0 +1,295 @@
+"""What was computed once is never computed again: embeddings, thumbnails and texts in one file.
+
+SQLite with a write-ahead log. Pictures are known by the hash of their bytes, so a moved or copied
+file costs a read but no decode; paths are known with size and modification time, so an unchanged
+file is not even read. Failures are never remembered: a repaired file, permission or codec is
+noticed on the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightglass.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+DEFAULT_STORE = "default"
+LAYOUT = 1  # raise when the tables change: an older file is set aside, not misread
+BUSY_SECONDS = 60.0
+# A file written this recently may change again within the clock's grain, unseen by its stamp.
+SETTLED_NS = 50_000_000
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS pictures (
+    content BLOB PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL,
+    thumbnail BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS paths (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS embeddings (
+    fingerprint TEXT NOT NULL, content BLOB NOT NULL, row BLOB NOT NULL,
+    PRIMARY KEY (fingerprint, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS texts (
+    fingerprint TEXT NOT NULL, text BLOB NOT NULL, row BLOB NOT NULL,
+    PRIMARY KEY (fingerprint, text)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownPicture:
+    """What one encoder made of a picture, and the picture's upright size in pixels."""
+
+    row: Float[np.ndarray, " dim"]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """What is kept of a picture whatever the encoder.
+
+    Attributes:
+        content: Hash of the file's bytes.
+        width: Pixels, upright.
+        height: Pixels, upright.
+        thumbnail: JPEG bytes.
+    """
+
+    content: bytes
+    width: int
+    height: int
+    thumbnail: bytes
+
+
+def default_store_path() -> Path:
+    """``sightglass/store.sqlite`` in the user's cache folder, as the platform has it."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "sightglass" / "store.sqlite"
+
+
+def open_store(store: str | Path | None) -> Store:
+    """The store in this file; ``"default"`` is the user's own, None a temporary one.
+
+    Where the user's own cannot be written (a read-only home, a container), a warning says so and
+    nothing is remembered: that is no reason not to classify.
+
+    Raises:
+        InputError: If a named file cannot be opened for writing.
+    """
+    if store != DEFAULT_STORE:
+        return Store(None if store is None else Path(store).expanduser())
+    try:
+        return Store(default_store_path())
+    except InputError as error:
+        warnings.warn(f"{error} Nothing is remembered in this run.", stacklevel=3)
+        return Store(None)
+
+
+class Store:
+    """One open store. Safe from several threads, several processes, and a kill at any moment.
+
+    Args:
+        path: The file, made if absent; None keeps everything in a temporary file that vanishes
+            with the process.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._connection = self._open(path)
+
+    def _open(self, path: Path | None) -> sqlite3.Connection:
+        try:
+            if path is None:
+                return _connect("")  # SQLite's name for a private temporary file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                return _connect(str(path))
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                # Not a database, or another layout: keep it for whoever wants to look, start anew.
+                _set_aside(path)
+                return _connect(str(path))
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"store: {path} cannot be opened for writing ({error}). "
+                f"Choose another file with --store."
+            ) from error
+
+    def close(self) -> None:
+        """Close the file. What was saved stays."""
+        with self._lock:
+            self._connection.close()
+
+    def known_content(self, path: str, *, size: int, mtime_ns: int) -> bytes | None:
+        """The content hash of ``path`` if it was read before and its stamp has not changed."""
+        found = self._one(
+            "SELECT content FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?",
+            (_key(path), size, mtime_ns),
+        )
+        return None if found is None else found[0]
+
+    def known(self, content: bytes, *, fingerprint: str) -> KnownPicture | None:
+        """This encoder's row of the picture with this content, exactly as it was saved."""
+        found = self._one(
+            "SELECT row, width, height FROM embeddings JOIN pictures USING (content)"
+            " WHERE fingerprint = ? AND content = ?",
+            (fingerprint, content),
+        )
+        if found is None:
+            return None
+        return KnownPicture(row=np.frombuffer(found[0], "<f4"), width=found[1], height=found[2])
+
+    def thumbnail(self, content: bytes) -> bytes | None:
+        """JPEG bytes of the picture with this content hash."""
+        found = self._one("SELECT thumbnail FROM pictures WHERE content = ?", (content,))
+        return None if found is None else found[0]
+
+    def texts(
+        self, texts: Sequence[str], *, fingerprint: str
+    ) -> dict[str, Float[np.ndarray, " dim"]]:
+        """The stored rows of those ``texts`` that are known."""
+        found = {}
+        for text in texts:
+            row = self._one(
+                "SELECT row FROM texts WHERE fingerprint = ? AND text = ?",
+                (fingerprint, _text_key(text)),
+            )
+            if row is not None:
+                found[text] = np.frombuffer(row[0], "<f4")
+        return found
+
+    def save_texts(
+        self,
+        texts: Sequence[str],
+        rows: Float[np.ndarray, "n_texts dim"],
+        *,
+        fingerprint: str,
+    ) -> None:
+        """Remember the rows of ``texts``."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)",
+                [
+                    (fingerprint, _text_key(text), _blob(row))
+                    for text, row in zip(texts, rows, strict=True)
+                ],
+            )
+
+    def save_batch(
+        self,
+        pictures: Sequence[StoredPicture],
+        rows: Float[np.ndarray, "n dim"],
+        paths: Iterable[tuple[str, int, int, bytes]],
+        *,
+        fingerprint: str,
+    ) -> None:
+        """Remember one batch in one transaction: all of it is there after a crash, or nothing.
+
+        Args:
+            pictures: The pictures that were decoded.
+            rows: Their rows, in the same order.
+            paths: (path, size, mtime_ns, content hash) of every file of the batch that was read.
+            fingerprint: The encoder's.
+        """
+        newest = time.time_ns() - SETTLED_NS
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?)",
+                [(p.content, p.width, p.height, p.thumbnail) for p in pictures],
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?)",
+                [(fingerprint, p.content, _blob(r)) for p, r in zip(pictures, rows, strict=True)],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?)",
+                [
+                    (_key(path), size, mtime_ns, content)
+                    for path, size, mtime_ns, content in paths
+                    if mtime_ns < newest
+                ],
+            )
+
+    def _one(self, statement: str, values: tuple[object, ...]) -> Any:
+        with self._lock, self._explained():
+            return self._connection.execute(statement, values).fetchone()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._explained(), self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"store: {self.path} cannot be used any more ({error}). What was saved before is "
+                f"kept. Free some space, or choose another file with --store, and run again."
+            ) from error
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # With a write-ahead log NORMAL can lose the last commits on a power cut, never consistency.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (layout,) = connection.execute("PRAGMA user_version").fetchone()
+        if layout not in (0, LAYOUT):
+            raise sqlite3.DatabaseError(f"layout {layout}, not {LAYOUT}")
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_aside(path: Path) -> None:
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _key(path: str) -> bytes:
+    """Absolute, as bytes: names that are not valid text are names all the same."""
+    return os.fsencode(os.path.abspath(path))
+
+
+def _blob(row: Float[np.ndarray, " dim"]) -> bytes:
+    return np.ascontiguousarray(row, dtype="<f4").tobytes()
+
+
+def _text_key(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightglass.errors import InputError, StoreError
+from sightglass.store import Store, StoredPicture, default_store_path, open_store
+
+OLD = 1_000_000_000_000_000_000  # a time in 2001, long settled
+
+
+def picture(number: int) -> StoredPicture:
+    return StoredPicture(
+        content=number.to_bytes(32, "big"), width=number + 1, height=7, thumbnail=b"jpeg%d" % number
+    )
+
+
+def row(number: int) -> np.ndarray:
+    return np.array([number, 0.1, -1e-30], np.float32)
+
+
+def fill(store: Store, numbers: list[int], *, fingerprint: str = "one") -> None:
+    pictures = [picture(n) for n in numbers]
+    store.save_batch(
+        pictures,
+        np.array([row(n) for n in numbers]),
+        [(f"/photos/{n}.jpg", 10 + n, OLD, picture(n).content) for n in numbers],
+        fingerprint=fingerprint,
+    )
+
+
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    fill(store, [1, 2])
+    store.close()
+    again = Store(tmp_path / "store.sqlite")
+    known = again.known(picture(2).content, fingerprint="one")
+    assert known is not None
+    assert np.array_equal(known.row, row(2))
+    assert (known.width, known.height) == (3, 7)
+    assert again.thumbnail(picture(2).content) == b"jpeg2"
+    assert again.known_content("/photos/2.jpg", size=12, mtime_ns=OLD) == picture(2).content
+
+
+def test_another_encoder_finds_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    fill(store, [1], fingerprint="one")
+    assert store.known(picture(1).content, fingerprint="two") is None
+
+
+@pytest.mark.parametrize(("size", "mtime_ns"), [(12, OLD), (11, OLD + 1)])
+def test_a_changed_stamp_makes_a_path_unknown(tmp_path: Path, size: int, mtime_ns: int) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    fill(store, [1])
+    assert store.known_content("/photos/1.jpg", size=11, mtime_ns=OLD) is not None
+    assert store.known_content("/photos/1.jpg", size=size, mtime_ns=mtime_ns) is None
+
+
+def test_a_file_written_just_now_is_not_trusted_by_its_stamp() -> None:
+    store = Store(None)
+    now = time.time_ns()
+    store.save_batch(
+        [picture(1)], row(1)[None], [("/a.jpg", 5, now, picture(1).content)], fingerprint="one"
+    )
+    assert store.known_content("/a.jpg", size=5, mtime_ns=now) is None
+    assert store.known(picture(1).content, fingerprint="one") is not None
+
+
+def test_relative_and_absolute_spellings_are_one_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(None)
+    store.save_batch(
+        [picture(1)], row(1)[None], [("./x/../a.jpg", 5, OLD, b"c")], fingerprint="one"
+    )
+    assert store.known_content(str(tmp_path / "a.jpg"), size=5, mtime_ns=OLD) == b"c"
+
+
+def test_names_that_are_not_valid_text_are_kept() -> None:
+    store = Store(None)
+    name = os.fsdecode(b"/photos/\xff\xfe.jpg")
+    store.save_batch([picture(1)], row(1)[None], [(name, 5, OLD, b"c")], fingerprint="one")
+    assert store.known_content(name, size=5, mtime_ns=OLD) == b"c"
+
+
+def test_texts_come_back_and_unknown_ones_are_left_out() -> None:
+    store = Store(None)
+    store.save_texts(["cat", "dög"], np.array([row(1), row(2)]), fingerprint="one")
+    found = store.texts(["dög", "bird", "cat"], fingerprint="one")
+    assert set(found) == {"cat", "dög"}
+    assert np.array_equal(found["dög"], row(2))
+    assert store.texts(["cat"], fingerprint="two") == {}
+
+
+def test_a_batch_is_saved_whole_or_not_at_all() -> None:
+    store = Store(None)
+    bad = [("/a.jpg", 5, OLD, b"c"), ("/b.jpg", None, OLD, b"c")]  # a size that the table refuses
+    with pytest.raises(StoreError, match="cannot be used any more"):
+        store.save_batch([picture(1)], row(1)[None], bad, fingerprint="one")  # type: ignore[arg-type]
+    assert store.known(picture(1).content, fingerprint="one") is None
+    assert store.known_content("/a.jpg", size=5, mtime_ns=OLD) is None
+
+
+def test_a_file_that_is_no_store_is_set_aside_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    path.write_bytes(b"this is not a database at all, but somebody may want it " * 20)
+    store = Store(path)
+    fill(store, [1])
+    (aside,) = tmp_path.glob("store.sqlite.damaged-*")
+    assert aside.read_bytes().startswith(b"this is not a database")
+
+
+def test_a_store_of_another_layout_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    Store(path).close()
+    assert len(list(tmp_path.glob("*.damaged-*"))) == 1
+
+
+def test_a_folder_that_cannot_be_written_gives_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be opened for writing .* --store"):
+        Store(tmp_path / "file" / "store.sqlite")
+
+
+def test_the_users_own_store_being_unusable_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="Nothing is remembered in this run"):
+        store = open_store("default")
+    fill(store, [1])
+    assert store.known(picture(1).content, fingerprint="one") is not None
+
+
+def test_the_default_file_lies_in_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert default_store_path() == Path("/somewhere/sightglass/store.sqlite")
+
+
+def _fill_many(path: Path, first: int) -> None:
+    store = Store(path)
+    for number in range(first, first + 60):
+        fill(store, [number])
+    store.close()
+
+
+def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_fill_many, args=(path, first)) for first in (0, 40)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+        assert writer.exitcode == 0
+    store = Store(path)
+    assert all(store.known(picture(n).content, fingerprint="one") for n in range(100))
+
+
+def test_a_kill_in_the_middle_leaves_a_store_that_opens(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    writer = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path[:0] = sys.argv[3:];"
+            "from pathlib import Path; from unit.test_store import fill; from sightglass.store import Store;"
+            "store = Store(Path(sys.argv[1]));\n"
+            "for n in range(10**6): fill(store, [2 * n, 2 * n + 1]); print(n, flush=True)",
+            str(path),
+            "",
+            str(Path(__file__).parents[1]),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert writer.stdout is not None
+    for _ in range(25):
+        last = int(writer.stdout.readline())
+    writer.kill()
+    writer.wait()
+    writer.stdout.close()
+    store = Store(path)
+    for number in range(2 * last + 2):
+        assert store.known(picture(number).content, fingerprint="one") is not None
+    # The pair being written was one transaction: both are there or neither.
+    for pair in range(last + 1, last + 2000):
+        both = [store.known(picture(2 * pair + i).content, fingerprint="one") for i in (0, 1)]
+        assert (both[0] is None) == (both[1] is None)
