@@ -63,3 +63,25 @@ def greedy_word_pieces(text: str, pieces: Sequence[str]) -> list[int]:
             start = stop
         ids += found
     return ids
+
+
+def text_image_logits(images: Matrix, classes: Matrix, logit_scale: float) -> list[list[float]]:
+    """Scaled dot products of unit rows, each pair by itself."""
+    return [
+        [
+            logit_scale * math.fsum(x * y for x, y in zip(image, of_class, strict=True))
+            for of_class in classes
+        ]
+        for image in images
+    ]
+
+
+def softmax(logits: Sequence[float]) -> list[float]:
+    """``exp(logit_c) / sum_k exp(logit_k)``, each as one over a sum of ratios."""
+    ratios = [[math.exp(min(other - own, 700.0)) for other in logits] for own in logits]
+    return [1 / math.fsum(row) for row in ratios]
+
+
+def background_score(logits: Sequence[float], background: float) -> float:
+    """One over one plus a tenth of the odds of the best class against the background."""
+    return 1 / (1 + math.exp(min(max(logits) - background, 700.0)) / 10)

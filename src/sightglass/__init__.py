@@ -1,6 +1,6 @@
-"""Sightglass classifies images by name alone: pictures and class names in; a class, an honest
-confidence, "none of these", and the evidence out.
+"""Sightglass classifies images by name alone.
 
+Pictures and class names in; a class, an honest confidence, "none of these", and the evidence out.
 The public names are imported on first use, so that ``import sightglass`` costs nothing.
 """
 

@@ -100,7 +100,7 @@ class ZeroShotClassifier:
 
         Args:
             images: A path (file, folder or glob), a PIL image, a uint8 array of shape (height,
-                width, 3), or a sequence of these.
+                width, 3), the bytes of a picture file, or a sequence of these.
 
         Returns:
             One prediction per picture found: paths sorted; pictures in memory in the order given.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +80,7 @@ def read_picture(
         if given is None:
             return _read_file(path, store, encoder, max_pixels)
         if isinstance(given, bytes):
-            return _read_data(path, given, None, store, encoder, max_pixels)
+            return _read_data(path, given, store, encoder, max_pixels)
         return _read_image(path, given, store, encoder)
     except PictureError as error:
         return ReadPicture(outcome=Outcome(path=path, status=error.status, detail=error.detail))
@@ -93,16 +93,17 @@ def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) 
         if known is not None:
             return ReadPicture(outcome=_ok(path), content=content, known=known)
     data, stamp = read_bytes(path)
-    return _read_data(path, data, stamp, store, encoder, max_pixels)
+    return _read_data(path, data, store, encoder, max_pixels, stamp=stamp)
 
 
 def _read_data(
     path: str,
     data: bytes,
-    stamp: FileStamp | None,
     store: Store,
     encoder: ImageEncoder,
     max_pixels: int,
+    *,
+    stamp: FileStamp | None = None,
 ) -> ReadPicture:
     content = hashlib.sha256(data).digest()
     known = store.known(content, fingerprint=encoder.fingerprint)
@@ -138,7 +139,7 @@ def _fresh(
 
 def _content_by_stamp(path: str, store: Store) -> bytes | None:
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (OSError, ValueError):
         return None  # reading it will say why
     return store.known_content(path, size=status.st_size, mtime_ns=status.st_mtime_ns)

@@ -22,12 +22,12 @@ def sources_of(images: Any) -> list[Source]:
     """Paths sorted as ``find_pictures`` does, then pictures in memory as ``image[0]`` ….
 
     Args:
-        images: A path, a PIL image, an array, or a sequence of these.
+        images: A path, a PIL image, an array, a picture file's bytes, or a sequence of these.
 
     Raises:
-        InputError: If something is none of these.
+        InputError: If something is none of these, or a picture without pixels.
     """
-    one = isinstance(images, str | os.PathLike | np.ndarray) or _is_image(images)
+    one = isinstance(images, str | bytes | os.PathLike | np.ndarray) or _is_image(images)
     if not one and not isinstance(images, Sequence):
         images = list(images) if hasattr(images, "__iter__") else [images]
     items = [images] if one else images
@@ -35,14 +35,21 @@ def sources_of(images: Any) -> list[Source]:
     found: list[Source] = list(find_pictures(paths)) if paths else []
     for index, item in enumerate(items):
         name = f"image[{index}]"
-        if _is_image(item):
+        if isinstance(item, bytes):
+            found.append((name, item))
+        elif _is_image(item):
+            if 0 in item.size:
+                raise InputError(
+                    f"{name}: a picture needs at least one pixel, got {item.width} x "
+                    f"{item.height}. Leave it out."
+                )
             found.append((name, flatten_to_rgb(item)))
         elif isinstance(item, np.ndarray):
             found.append((name, flatten_to_rgb(image_from_array(item, name=name))))
         elif not isinstance(item, str | os.PathLike):
             raise InputError(
-                f"predict: {name} must be a path, a PIL image or a uint8 array, got "
-                f"{type(item).__name__}."
+                f"predict: {name} must be a path, a PIL image, a uint8 array or a picture file's "
+                f"bytes, got {type(item).__name__}. Convert it first."
             )
     return found
 

@@ -11,7 +11,9 @@ from sightglass.read_ahead import ahead, batches
 
 
 @given(st.lists(st.integers()), st.integers(1, 4), st.integers(1, 10))
-def test_results_come_in_the_order_of_the_items(items: list[int], threads: int, window: int) -> None:
+def test_results_come_in_the_order_of_the_items(
+    items: list[int], threads: int, window: int
+) -> None:
     assert list(ahead(lambda n: n * n, items, threads=threads, window=window)) == [
         n * n for n in items
     ]

@@ -177,7 +177,8 @@ def test_a_kill_in_the_middle_leaves_a_store_that_opens(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys; sys.path[:0] = sys.argv[3:];"
-            "from pathlib import Path; from unit.test_store import fill; from sightglass.store import Store;"
+            "from pathlib import Path; from unit.test_store import fill;"
+            "from sightglass.store import Store;"
             "store = Store(Path(sys.argv[1]));\n"
             "for n in range(10**6): fill(store, [2 * n, 2 * n + 1]); print(n, flush=True)",
             str(path),

@@ -41,18 +41,21 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    debug: Annotated[  # noqa: ARG001 - read by main(), which also handles errors before parsing
+    debug: Annotated[
         bool, typer.Option("--debug", help="Show where in the code an error arose.")
     ] = False,
-    version: Annotated[  # noqa: ARG001 - acts by its callback
+    version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:
-    """Classify images by name alone: pictures and class names in; a class, an honest confidence,
-    "none of these", and the evidence out."""
+    """Classify images by name alone.
+
+    Pictures and class names in; a class, an honest confidence, "none of these", and the evidence
+    out.
+    """
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, prog_name="sightglass")
+        app(arguments, prog_name="sightglass", obj=arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else OK
     except SightglassError as error:

@@ -58,6 +58,7 @@ Strict = Annotated[
 
 
 def classify(
+    context: typer.Context,
     images: Sources,
     classes: Classes,
     out: Out = Path("sightglass-results"),
@@ -109,7 +110,9 @@ def classify(
             write_results(
                 out,
                 _until_failure(predictions) if strict else predictions,
-                run=lambda: classifier.run_record(work, command=["sightglass", *sys.argv[1:]]),
+                run=lambda: classifier.run_record(
+                    work, command=["sightglass", *(context.obj or [])]
+                ),
                 thumbnails=classifier.thumbnail,
                 work=work,
             )
@@ -133,7 +136,7 @@ def _until_failure(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
         outcome = prediction.outcome
         if not outcome.classified:
             raise SightglassError(
-                f"{outcome.path}: {outcome.status} ({outcome.detail}). Stopped because of --strict; "
-                f"without it such files are listed and the run goes on."
+                f"{outcome.path}: {outcome.status} ({outcome.detail}). Stopped because of "
+                f"--strict; without it such files are listed and the run goes on."
             )
         yield prediction

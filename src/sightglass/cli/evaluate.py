@@ -29,9 +29,7 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most this many pictures, evenly spread.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for metrics.json.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures per pass.")] = 32,
     store: Annotated[
         Path | None, typer.Option("--store", help="File that remembers embeddings.")
@@ -73,8 +71,9 @@ def evaluate(
     console = Console()
     console.print(table)
     console.print(
-        f"{scores.n_images:,} pictures of {data.name}, {len(labelled.class_names):,} classes, closed "
-        f"set, names only, model {model}, prompts {prompts}; {scores.n_failed:,} could not be opened.",
+        f"{scores.n_images:,} pictures of {data.name}, {len(labelled.class_names):,} classes, "
+        f"closed set, names only, model {model}, prompts {prompts}; {scores.n_failed:,} could not "
+        f"be opened.",
         markup=False,
         highlight=False,
     )

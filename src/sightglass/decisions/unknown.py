@@ -1,4 +1,4 @@
-""" "None of these", without a label: is the best class better than just any word?"""
+"""None of these, without a label: is the best class better than just any word?"""
 
 from __future__ import annotations
 

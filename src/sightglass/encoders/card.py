@@ -26,7 +26,7 @@ class ImageInput(_Frozen):
 
     size: tuple[int, int] = Field(description="(height, width) in pixels that the network takes")
     resize: Literal["shortest_edge", "exact", "patches"] = Field(
-        description="shortest_edge: short side to resize_to, aspect kept, then centre crop to size; "
+        description="shortest_edge: short side to resize_to, aspect kept, then the centre; "
         "exact: to size, aspect not kept; patches: aspect kept, at most max_patches patches"
     )
     resize_to: int | None = Field(default=None, description="short side in pixels before the crop")

@@ -34,9 +34,7 @@ class ImageEncoder(Protocol):
     def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
         """The upright RGB picture at the size that the network takes."""
 
-    def encode_images(
-        self, pictures: Sequence[UInt8[np.ndarray, "height width 3"]]
-    ) -> Embeddings:
+    def encode_images(self, pictures: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Embeddings:
         """Unit-length rows, in the order of ``pictures``."""
 
 

@@ -22,13 +22,12 @@ __all__ = [
     "DEFAULT_MAX_PIXELS",
     "FileStamp",
     "OpenedPicture",
-    "flatten_to_rgb",
     "open_picture",
     "read_bytes",
 ]
 
 # Above this Pillow itself refuses (twice its MAX_IMAGE_PIXELS), so that its limit and ours are
-# one: 13,377 pixels square, 0.7 GB while decoding. Larger than any camera's picture.
+# one: 13,377 pixels square, 0.7 GB while it is decoded.
 DEFAULT_MAX_PIXELS = 178_956_970
 
 # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster. What is

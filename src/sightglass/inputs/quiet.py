@@ -30,7 +30,8 @@ def quiet_decoding() -> Iterator[None]:
 
     ``warnings.catch_warnings`` swaps the filters of the whole process and is therefore no use
     when several threads decode at once. One filter that asks which thread it is in stays instead;
-    other threads, and this one outside, keep their own.
+    other threads, and this one outside, keep their own. Out of reach: libtiff writes a line to the
+    process's stderr about damage within a compressed TIFF.
     """
     _put_filter_first()
     _inside.active = True

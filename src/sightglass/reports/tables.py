@@ -47,9 +47,9 @@ def csv_row(prediction: Prediction) -> list[str]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A text file that takes ``path``'s place when all is written, and never half of it.
+    r"""A text file that takes ``path``'s place when all is written, and never half of it.
 
-    File names that are not valid text are written as escapes (``\\udcff``), so that the file is
+    File names that are not valid text are written as escapes (``\udcff``), so that the file is
     valid UTF-8.
     """
     part = path.with_name(path.name + ".part")
@@ -62,12 +62,26 @@ def replacing(path: Path) -> Iterator[TextIO]:
         raise
 
 
+class _UnixLines:
+    """What ``csv.writer`` writes to: its line ends of two characters become one.
+
+    It quotes a carriage return inside a cell only where its own line end has one, and file names
+    may hold one: unquoted it would break the line.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        self._stream.write(line.removesuffix("\r\n") + "\n")
+
+
 class PredictionTable:
     """One table that grows by a row at a time; as ``csv`` or as JSON lines."""
 
     def __init__(self, stream: TextIO, *, form: Literal["csv", "jsonl"]) -> None:
         self._stream = stream
-        self._csv = csv.writer(stream, lineterminator="\n") if form == "csv" else None
+        self._csv = csv.writer(_UnixLines(stream)) if form == "csv" else None
         if self._csv is not None:
             self._csv.writerow(CSV_COLUMNS)
 

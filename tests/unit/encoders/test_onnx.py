@@ -132,9 +132,7 @@ def test_a_file_that_is_no_network_is_refused(copy_of_mini: Path) -> None:
     card["files"][0]["sha256"] = hashlib.sha256(b"not a graph").hexdigest()
     (copy_of_mini / "encoder.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="onnxruntime cannot load this file"):
-        load_dual_encoder(f"onnx:{copy_of_mini}").encode_images(
-            [np.zeros((128, 128, 3), np.uint8)]
-        )
+        load_dual_encoder(f"onnx:{copy_of_mini}").encode_images([np.zeros((128, 128, 3), np.uint8)])
 
 
 def test_a_wrong_output_name_says_which_there_are(copy_of_mini: Path) -> None:
@@ -142,9 +140,7 @@ def test_a_wrong_output_name_says_which_there_are(copy_of_mini: Path) -> None:
     assert image is not None
     edit_card(copy_of_mini, image={**image.model_dump(), "output": "embedding"})
     with pytest.raises(ModelError, match=r"outputs \['embed', 'feature'\]"):
-        load_dual_encoder(f"onnx:{copy_of_mini}").encode_images(
-            [np.zeros((128, 128, 3), np.uint8)]
-        )
+        load_dual_encoder(f"onnx:{copy_of_mini}").encode_images([np.zeros((128, 128, 3), np.uint8)])
 
 
 def test_a_width_that_the_card_does_not_promise_is_refused(copy_of_mini: Path) -> None:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from corpus import N_FILES, write_corpus
-
 from sightglass.errors import PictureError
 from sightglass.inputs.discovery import find_pictures
 from sightglass.inputs.images import open_picture, read_bytes

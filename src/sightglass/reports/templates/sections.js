@@ -14,6 +14,7 @@ function section({ title, kind, list, holder, make, first, more }) {
     element("summary", {}, heading, element("span", { className: "number" }, count(list.length))),
     holder.outer, button,
   );
+  if (kind !== "failed") details.dataset.few = list.length;
   const made = { details, list, items: holder.inner.children, fill };
   /** Make items until there are `n`. */
   function fill(n) {

@@ -1,0 +1,112 @@
+"""Pictures to measure with: JPEG crops of the photographs inside scikit-image and scikit-learn.
+
+    python bench/pictures.py            # 2,000 pictures of about 500 x 375 into .bench/pictures
+
+Which photograph, which part of it, what size and whether mirrored follow from the picture's number
+alone, so the same Pillow makes the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import Image
+
+FOLDER = Path(__file__).parents[1] / ".bench"
+QUALITY = 90  # Pillow's scale; cameras and web sites lie around it
+
+# package folder -> photographs in it; the drawings and test patterns there compress too well
+PHOTOGRAPHS = {
+    "skimage/data": (
+        "astronaut.png",
+        "brick.png",
+        "camera.png",
+        "chelsea.png",
+        "coffee.png",
+        "coins.png",
+        "grass.png",
+        "gravel.png",
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "moon.png",
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "retina.jpg",
+        "rocket.jpg",
+    ),
+    "sklearn/datasets/images": ("china.jpg", "flower.jpg"),
+}
+
+
+def make_photos(n: int, folder: Path = FOLDER / "pictures") -> list[Path]:
+    """``n`` distinct JPEGs of about 500 x 375 pixels, every fourth upright; made where absent."""
+    return _make(n, folder, _photo)
+
+
+def make_small(n: int, folder: Path = FOLDER / "small") -> list[Path]:
+    """``n`` distinct JPEGs of 96 x 72 pixels, for where only their number matters."""
+    return _make(n, folder, _small)
+
+
+def mean_kilobytes(paths: Sequence[Path]) -> float:
+    """Mean size of the files, in units of 1,000 bytes."""
+    return sum(path.stat().st_size for path in paths) / len(paths) / 1000
+
+
+def _make(n: int, folder: Path, picture: Callable[[int], Image.Image]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{number:05d}.jpg" for number in range(n)]
+    for number, path in enumerate(paths):
+        if not path.exists():
+            part = path.with_suffix(".part")
+            picture(number).save(part, "JPEG", quality=QUALITY)
+            part.replace(path)
+    return paths
+
+
+def _photo(number: int) -> Image.Image:
+    draw = random.Random(number)
+    width = draw.randint(470, 530)
+    size = (width, round(width * draw.uniform(0.70, 0.80)))
+    return _crop(number, size[::-1] if number % 4 == 3 else size, draw)
+
+
+def _small(number: int) -> Image.Image:
+    return _crop(number, (96, 72), random.Random(number))
+
+
+def _crop(number: int, size: tuple[int, int], draw: random.Random) -> Image.Image:
+    """A part of a photograph, 60 to 100 % of what fits, at ``size`` (width, height)."""
+    photographs = _photographs()
+    whole = photographs[number % len(photographs)]
+    share = draw.uniform(0.6, 1.0) * min(whole.width / size[0], whole.height / size[1])
+    width, height = size[0] * share, size[1] * share
+    left = draw.uniform(0, whole.width - width)
+    top = draw.uniform(0, whole.height - height)
+    part = whole.resize(size, box=(left, top, left + width, top + height))
+    mirrored = draw.random() < 0.5
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else part
+
+
+@functools.cache
+def _photographs() -> list[Image.Image]:
+    pictures = []
+    for folder, names in PHOTOGRAPHS.items():
+        package, _, inside = folder.partition("/")
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            sys.exit(f"bench: the package {package} is needed for its photographs. Run: make demo")
+        for name in names:
+            with Image.open(Path(spec.origin).parent / inside / name) as picture:
+                pictures.append(picture.convert("RGB"))
+    return pictures
+
+
+if __name__ == "__main__":
+    made = make_photos(2000)
+    print(f"{len(made):,} pictures of {mean_kilobytes(made):.0f} kB on average in {made[0].parent}")

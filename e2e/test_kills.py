@@ -1,0 +1,16 @@
+"""A hundred kills; `make e2e`. The short form of this is in tests/cli/test_interrupted.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from killing import killed_then_finished, undisturbed, write_pictures
+
+
+def test_a_hundred_kills_change_nothing(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "photos", 1000)
+    expected, seconds = undisturbed(tmp_path)
+    for seed in range(50):
+        name = f"killed-{seed}"
+        made = killed_then_finished(tmp_path, name=name, seconds=seconds, kills=2, seed=seed)
+        assert made == expected, seed

@@ -1,0 +1,153 @@
+"""Encoders from a model hub or a folder in its format: CLIP, SigLIP, SigLIP 2, DINOv2.
+
+Construction reads JSON and the weights' headers. torch and the weights are loaded at the first
+picture or text that is not in the store, so a repeated run never pays for them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sightglass.checks import require_extra
+from sightglass.encoders.card import EncoderCard, ImageInput, Precision, TextInput
+from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.hub_card import hash_files, read_card
+from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
+from sightglass.encoders.hub_folder import locate_model
+from sightglass.encoders.hub_network import load_network
+from sightglass.encoders.hub_tokens import Tokenise, load_tokenizer, make_tokens
+from sightglass.encoders.naflex import patch_sequences
+from sightglass.encoders.precision import choose_precision
+from sightglass.encoders.preprocess import normalise, prepare
+from sightglass.encoders.rows import Inputs, RowByRow
+from sightglass.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxtyping import UInt8
+    from PIL import Image
+
+
+class HubImageEncoder:
+    """The image side of a checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint, *, precision: Precision) -> None:
+        self._checkpoint = checkpoint
+        self._unhashed = read_card(checkpoint, precision=precision)
+
+    @cached_property
+    def card(self) -> EncoderCard:
+        """Everything that must travel with the weights. The first use hashes the files."""
+        return self._unhashed.model_copy(update={"files": hash_files(self._checkpoint)})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of weights, vocabulary, preprocessing and precision."""
+        return self.card.fingerprint
+
+    @cached_property
+    def _network(self) -> dict[str, RowByRow]:
+        return load_network(self._checkpoint, precision=self._unhashed.precision)
+
+    def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+        """The upright RGB picture at the size that the network takes."""
+        return prepare(image, self._image_input)
+
+    def encode_images(self, pictures: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Embeddings:
+        """Unit-length rows, in the order of ``pictures``; each independent of the others.
+
+        Raises:
+            MissingExtraError: If torch or transformers is not installed.
+            ModelError: If the weights cannot be loaded.
+        """
+        spec = self._image_input
+        inputs = _patches(pictures, spec) if spec.resize == "patches" else _pixels(pictures, spec)
+        return self._encode("image", inputs)
+
+    @property
+    def _image_input(self) -> ImageInput:
+        assert self._unhashed.image is not None
+        return self._unhashed.image
+
+    def _encode(self, tower: str, inputs: Sequence[Inputs]) -> Embeddings:
+        rows = np.zeros((len(inputs), self._unhashed.dim), np.float32)
+        if inputs:
+            rows[:] = self._network[tower](inputs)
+        return Embeddings(rows=unit_rows(rows), fingerprint=self.fingerprint)
+
+
+class HubDualEncoder(HubImageEncoder):
+    """Both towers of a checkpoint."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Unit-length rows, in the order of ``texts``; each independent of the others.
+
+        Raises:
+            MissingExtraError: If torch or transformers is not installed.
+            ModelError: If the weights or the tokenizer cannot be loaded.
+        """
+        return self._encode("text", [{"input_ids": ids} for ids in self._tokens(texts)])
+
+    @cached_property
+    def _tokens(self) -> Tokenise:
+        return make_tokens(load_tokenizer(self._checkpoint.folder), self._text_input)
+
+    @property
+    def _text_input(self) -> TextInput:
+        assert self._unhashed.text is not None
+        return self._unhashed.text
+
+
+def load_hub_encoder(
+    name: str, *, precision: Literal["auto"] | Precision = "auto"
+) -> HubImageEncoder | HubDualEncoder:
+    """The encoder of a hub model; a ``HubDualEncoder`` where the model has a text side.
+
+    Args:
+        name: ``ORG/NAME`` or the path of a folder; without ``hf:``.
+        precision: ``"fp32"`` is the reference; ``"auto"`` takes bf16 where the processor has it.
+
+    Raises:
+        MissingExtraError: If torch or transformers is not installed.
+        ModelError: If the model is not here and cannot be fetched, or a file is damaged.
+        UnknownNameError: If the model is of a type that we cannot run.
+        InputError: If ``precision`` is one that torch models are not run in.
+    """
+    for module in ("torch", "transformers"):
+        if importlib.util.find_spec(module) is None:
+            require_extra(module, extra="hub", purpose=f"The encoder 'hf:{name}'")
+    chosen = choose_precision(precision)
+    if chosen == "int8":
+        raise InputError(f"hf:{name}: precision must be fp32 or bf16, got int8. Choose one.")
+    checkpoint = read_checkpoint(f"hf:{name}", locate_model(name))
+    if checkpoint.has_texts:
+        return HubDualEncoder(checkpoint, precision=chosen)
+    return HubImageEncoder(checkpoint, precision=chosen)
+
+
+def _pixels(
+    pictures: Sequence[UInt8[np.ndarray, "height width 3"]], spec: ImageInput
+) -> list[Inputs]:
+    return [{"pixel_values": picture} for picture in normalise(pictures, spec)]
+
+
+def _patches(
+    pictures: Sequence[UInt8[np.ndarray, "height width 3"]], spec: ImageInput
+) -> list[Inputs]:
+    assert spec.patch_size is not None
+    assert spec.max_patches is not None
+    sequences = patch_sequences(
+        [normalise([picture], spec)[0] for picture in pictures],
+        patch_size=spec.patch_size,
+        max_patches=spec.max_patches,
+    )
+    return [
+        {"pixel_values": patches, "pixel_attention_mask": mask, "spatial_shapes": grid}
+        for patches, mask, grid in zip(
+            sequences.patches, sequences.mask, sequences.grids, strict=True
+        )
+    ]

@@ -1,0 +1,98 @@
+"""The encoder card of a hub model, put together from the files that came with it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+from sightglass.encoders.card import EncoderCard, FileEntry, Precision
+from sightglass.encoders.hub_checkpoint import Checkpoint
+from sightglass.encoders.hub_image_input import read_image_input
+from sightglass.encoders.hub_text_input import TOKENIZER_FILES, read_text_input
+from sightglass.encoders.hub_weights import read_number
+
+_UNKNOWN_LICENCE = "see the model's page"
+# A tensor that is as wide as a row.
+_WIDTH_FROM = {
+    "clip": "text_projection.weight",
+    "siglip": "vision_model.head.probe",
+    "siglip2": "vision_model.head.probe",
+    "dinov2": "embeddings.cls_token",
+    "dinov2_with_registers": "embeddings.cls_token",
+}
+_NOTES = {
+    "clip": "Projected features of both towers.",
+    "siglip": "Pooled features of both towers; trained with a sigmoid per pair, not a softmax.",
+    "siglip2": "Pooled features of both towers; pictures keep their shape (NaFlex).",
+    "dinov2": "No text side. A row is the class token after the last layer norm.",
+    "dinov2_with_registers": "No text side. A row is the class token after the last layer norm.",
+}
+
+
+def read_card(checkpoint: Checkpoint, *, precision: Precision) -> EncoderCard:
+    """The card of ``checkpoint``, without ``files``: hashing them takes a second or more.
+
+    ``logit_scale`` is the exponential of the stored weight.
+
+    Raises:
+        ModelError: If a file that the card needs is absent or malformed.
+    """
+    scale = bias = None
+    if checkpoint.has_texts:
+        scale = math.exp(read_number(checkpoint.tensor("logit_scale")))
+    if checkpoint.model_type in ("siglip", "siglip2"):
+        bias = read_number(checkpoint.tensor("logit_bias"))
+    width = checkpoint.tensor(_WIDTH_FROM[checkpoint.model_type])
+    # A projection is stored as (out, in), a token as (1, 1, width).
+    dim = width.shape[0] if checkpoint.model_type == "clip" else width.shape[-1]
+    return EncoderCard(
+        name=checkpoint.name,
+        source=f"Hugging Face format, {checkpoint.model_type}: {checkpoint.name}",
+        licence=_licence(checkpoint.folder / "README.md"),
+        dim=dim,
+        logit_scale=scale,
+        logit_bias=bias,
+        image=read_image_input(checkpoint),
+        text=read_text_input(checkpoint) if checkpoint.has_texts else None,
+        precision=precision,
+        notes=_NOTES[checkpoint.model_type],
+    )
+
+
+def hash_files(checkpoint: Checkpoint) -> tuple[FileEntry, ...]:
+    """Every file that decides a row: configuration, weights, and for texts the vocabulary."""
+    entries = [_entry(path, "weights") for path in checkpoint.weights]
+    entries.append(_entry(checkpoint.folder / "config.json", "weights"))
+    if checkpoint.has_texts:
+        paths = (checkpoint.folder / name for name in TOKENIZER_FILES)
+        entries += [_entry(path, "vocabulary") for path in paths if path.is_file()]
+    return tuple(entries)
+
+
+def _entry(path: Path, role: str) -> FileEntry:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileEntry.model_validate(
+        {"name": path.name, "role": role, "bytes": path.stat().st_size, "sha256": digest}
+    )
+
+
+def _licence(readme: Path) -> str:
+    """What the page's front matter (between two lines of dashes) says; else where to look."""
+    try:
+        lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return _UNKNOWN_LICENCE
+    if not lines or lines[0].strip() != "---":
+        return _UNKNOWN_LICENCE
+    found = {}
+    for line in lines[1:]:
+        if line.strip() == "---":
+            break
+        key, _, value = line.partition(":")
+        found[key] = value.strip().strip("'\"")
+    licence = found.get("license", "")
+    if licence == "other":
+        licence = found.get("license_name", "")
+    return licence or _UNKNOWN_LICENCE

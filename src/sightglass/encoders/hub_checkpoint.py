@@ -1,0 +1,98 @@
+"""A model's folder as frozen values: configuration, and where each weight lies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sightglass.encoders.hub_weights import StoredTensor, read_headers, weight_files
+from sightglass.errors import ModelError, unknown_name
+
+# CLIP; SigLIP and SigLIP 2 of one fixed size; SigLIP 2 of any shape (NaFlex); DINOv2.
+DUAL_TYPES = ("clip", "siglip", "siglip2")
+VISION_TYPES = ("dinov2", "dinov2_with_registers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What a folder holds, read without a model library.
+
+    Attributes:
+        name: As the person wrote it, ``hf:`` included.
+        model_type: One of ``DUAL_TYPES`` or ``VISION_TYPES``.
+        config: ``config.json``.
+        weights: The safetensors files.
+        tensors: By name, where each tensor lies.
+    """
+
+    name: str
+    folder: Path
+    model_type: str
+    config: dict[str, Any] = field(repr=False)
+    weights: tuple[Path, ...]
+    tensors: dict[str, StoredTensor] = field(repr=False)
+
+    @property
+    def has_texts(self) -> bool:
+        """True for models with a text side."""
+        return self.model_type in DUAL_TYPES
+
+    def tensor(self, name: str) -> StoredTensor:
+        """The tensor called ``name``, whatever class saved it (``dinov2.layernorm.weight`` …).
+
+        Raises:
+            ModelError: If there is none.
+        """
+        for stored, tensor in self.tensors.items():
+            if stored == name or stored.endswith("." + name):
+                return tensor
+        raise ModelError(
+            f"{self.name}: a {self.model_type} model needs the weight '{name}', found none. "
+            f"Give a complete checkpoint, not one tower or a fine-tuned head."
+        )
+
+
+def read_checkpoint(name: str, folder: Path) -> Checkpoint:
+    """The checkpoint in ``folder``.
+
+    Raises:
+        ModelError: If configuration or weights are absent or malformed.
+        UnknownNameError: If the model is of a type that we cannot run.
+    """
+    config = read_json(folder / "config.json")
+    if config is None:
+        raise ModelError(
+            f"{folder}: a model's folder needs config.json, found none. Give the folder that "
+            f"save_pretrained wrote."
+        )
+    model_type = str(config.get("model_type"))
+    if model_type not in DUAL_TYPES + VISION_TYPES:
+        raise unknown_name(f"model type in {name}:", model_type, DUAL_TYPES + VISION_TYPES)
+    weights = weight_files(folder)
+    return Checkpoint(
+        name=name,
+        folder=folder,
+        model_type=model_type,
+        config=config,
+        weights=weights,
+        tensors=read_headers(weights),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in ``path``; None where there is no such file.
+
+    Raises:
+        ModelError: If the file is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not valid JSON ({error}). Fetch it again.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: a JSON object is needed, got a {type(content).__name__}.")
+    return content
