@@ -8,6 +8,7 @@
       MissingExtraError   an optional installation is needed       (also an ImportError)
       ModelError          a model file is absent, damaged or lies  (also a RuntimeError)
       StoreError          the store cannot be read or written      (also a RuntimeError)
+      ResultsError        the results cannot be written            (also a RuntimeError)
 
 Every message has the same form: where: what is needed, what arrived. What to do.
 """
@@ -62,6 +63,10 @@ class ModelError(SightglassError, RuntimeError):
 
 class StoreError(SightglassError, RuntimeError):
     """The store of embeddings cannot be read or written any more."""
+
+
+class ResultsError(SightglassError, RuntimeError):
+    """A file of results cannot be written."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -161,7 +161,7 @@ class ZeroShotClassifier:
             logits = align_text_image(images.rows, classes.rows, logit_scale=scale)
             background = align_text_image(images.rows, self.background, logit_scale=scale)
             probabilities = softmax(logits)
-            unknown_scores = background_scores(logits, background.mean(axis=1))
+            unknown_scores = background_scores(logits, background[:, 0])
             decisions = decide(
                 probabilities, unknown_scores, self.labels.names, rule=self.rule, top_k=self.top_k
             )
@@ -175,11 +175,16 @@ class ZeroShotClassifier:
         return Embeddings(rows=rows, fingerprint=self.encoder.fingerprint)
 
     @cached_property
-    def background(self) -> Float[np.ndarray, "n_words dim"]:
-        """Unit rows of everyday words, which the unknown score compares with."""
+    def background(self) -> Float[np.ndarray, "1 dim"]:
+        """Mean of the unit rows of everyday words, which the unknown score compares with.
+
+        Not made unit length: its logit is then the mean of the words' logits.
+        """
         (template,) = template_set("single")
         texts = [template.format(word) for word in BACKGROUND_WORDS]
-        return embed_texts(texts, encoder=self.encoder, store=self.store)
+        rows = embed_texts(texts, encoder=self.encoder, store=self.store)
+        mean: Float[np.ndarray, "1 dim"] = rows.mean(axis=0, keepdims=True)
+        return mean
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """JPEG bytes of a picture that was classified; None if it is not known."""

@@ -300,3 +300,28 @@ def test_a_reduced_jpeg_and_the_same_picture_whole_get_the_same_answer(home: Pat
     reduced, whole = rows_of(home / "sightglass-results")
     assert reduced["label"] == whole["label"] == "cat"
     assert np.isclose(float(reduced["confidence"]), float(whole["confidence"]), atol=0.01)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_files(home: Path, photos: Path) -> None:
+    # A limit on the size of any file stands for the full disk: store and report are larger.
+    import resource
+    import subprocess
+
+    from commands import COMMAND, environment
+
+    arguments = ["classify", "photos", "--classes", COLOURS, "--model", "synthetic:colours"]
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert done.returncode == 1
+    note, error = done.stderr.splitlines()
+    assert note.startswith("Note: store: ")
+    assert note.endswith("Nothing is remembered in this run.")
+    assert error.startswith("Error: sightglass-results/report.html: cannot be written (File too")
+    assert not list((home / "sightglass-results").glob("*.part"))

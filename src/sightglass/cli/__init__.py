@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from typing import Annotated
 
 import typer
@@ -65,6 +66,17 @@ def main(arguments: list[str] | None = None) -> int:
         0 done, 1 the work failed, 2 wrong usage.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_plainly
+        return _run(arguments)
+
+
+def _show_plainly(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning is for the person: its sentence, not where in the code it arose."""
+    typer.echo(f"Note: {message}", err=True)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         app(arguments, prog_name="sightglass", obj=arguments)
     except SystemExit as stop:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sightglass.encoders.hub_checkpoint import VISION_TYPES, read_json
+from sightglass.encoders.hub_weights import weight_files
 from sightglass.encoders.quiet import quiet_hub
 from sightglass.errors import ModelError
 
@@ -39,9 +41,9 @@ def locate_model(name: str) -> Path:
         ModelError: If there is no such folder, or the model is not here and cannot be fetched.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
-    if name.count("/") > 1 or name.startswith((".", "/", "~")) or "\\" in name or not name:
+    if not name or name.count("/") > 1 or name.startswith((".", "/", "~")) or "\\" in name:
         raise ModelError(
             f"hf:{name}: a folder with a model is needed, found none there. Give an existing "
             f"folder, or the name of a model on the hub: hf:ORG/NAME."
@@ -51,36 +53,53 @@ def locate_model(name: str) -> Path:
 
 
 def _cached(name: str) -> Path | None:
-    """The hub's own cache folder of ``name``, if everything that a run needs is in it."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    """The hub client's cache folder of ``name``, if all that a run needs is in it.
+
+    Another program may have fetched the weights only; then the rest is still to be fetched.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
     try:
-        folder = Path(snapshot_download(name, local_files_only=True))
-    except (HFValidationError, LocalEntryNotFoundError):
+        config = try_to_load_from_cache(name, "config.json")
+    except HFValidationError as error:
+        raise _not_fetched(name, "this is not a model's name") from error
+    if not isinstance(config, str):
         return None
-    has_weights = (folder / "model.safetensors").exists() or (
-        folder / "model.safetensors.index.json"
-    ).exists()
-    return folder if has_weights and (folder / "config.json").exists() else None
+    return Path(config).parent if _is_complete(Path(config).parent) else None
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        weight_files(folder)
+        config = read_json(folder / "config.json") or {}
+    except ModelError:
+        return False
+    processors = ("preprocessor_config.json", "processor_config.json")
+    return any((folder / name).is_file() for name in processors) and (
+        config.get("model_type") in VISION_TYPES or (folder / "tokenizer_config.json").is_file()
+    )
 
 
 def _fetched(name: str) -> Path:
     """The folder that the hub client fetched ``name`` into."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    from huggingface_hub.utils import is_offline_mode
+    from huggingface_hub import is_offline_mode, snapshot_download
 
     if is_offline_mode():
         raise _not_fetched(name, "HF_HUB_OFFLINE is set")
     try:
         return Path(snapshot_download(name, allow_patterns=list(WANTED_FILES)))
-    except HFValidationError as error:
-        raise _not_fetched(name, "this is not a model's name") from error
-    except HfHubHTTPError as error:
-        raise _not_fetched(name, _refusal(error.response.status_code)) from error
-    except Exception as error:  # the client's network errors have no common public root
-        raise _not_fetched(name, "the hub could not be reached") from error
+    except Exception as error:  # the client's errors have no common public root
+        raise _not_fetched(name, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why the client failed, for a person. An answer of the hub may lie one error deeper."""
+    for candidate in (error, error.__cause__):
+        response = getattr(candidate, "response", None)
+        if response is not None:
+            return _refusal(response.status_code)
+    return "the hub could not be reached"
 
 
 def _refusal(status: int) -> str:

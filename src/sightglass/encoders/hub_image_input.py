@@ -38,7 +38,8 @@ def read_image_input(checkpoint: Checkpoint) -> ImageInput:
     try:
         return _image_input(checkpoint, settings)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise _cannot(checkpoint, f"settings that make sense, got an error at {error}") from error
+        what = str(error).splitlines()[0]
+        raise _cannot(checkpoint, f"settings that make sense, got an error: {what}") from error
 
 
 def _image_input(checkpoint: Checkpoint, settings: dict[str, Any]) -> ImageInput:

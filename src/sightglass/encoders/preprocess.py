@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float32, UInt8
 
 # A strip of 1 x 65000 would become billions of pixels before the crop. Above this many, only the
-# part that the crop keeps is made; a pixel may then differ by one level from resize-then-crop.
+# part that the crop keeps is made; a pixel may then differ by a few levels from resize-then-crop,
+# because Pillow chooses which axis comes first by the sizes.
 _LARGEST_RESIZE = 64_000_000
 
 

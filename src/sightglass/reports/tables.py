@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from sightglass.errors import ResultsError
 from sightglass.reports.prediction import Prediction
 
 CSV_COLUMNS = (
@@ -51,12 +52,21 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
     File names that are not valid text are written as escapes (``\udcff``), so that the file is
     valid UTF-8.
+
+    Raises:
+        ResultsError: If the disk is full or the file cannot be written or put in place.
     """
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             yield stream
         part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ResultsError(
+            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
+            f"another folder, and run again: nothing computed is lost."
+        ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
 
+import oracle
 from sightglass.alignments import align_text_image
 from sightglass.errors import InputError, ShapeError
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import oracle
 import pytest
 
+import oracle
 from sightglass.decisions import UnknownRule, background_scores
 from sightglass.errors import ShapeError
 

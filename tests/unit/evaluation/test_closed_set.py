@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from colour_photos import classifier, encoded
+from sightglass.errors import InputError
+from sightglass.evaluation.closed_set import ClosedSetScores, evaluate_closed_set
+from sightglass.evaluation.datasets import LabelledPictures, load_dataset
+
+CLASSES = ["blue", "lime", "red"]
+
+
+def planted(labels: Sequence[int], pictures: Sequence[bytes]) -> LabelledPictures:
+    return LabelledPictures(
+        class_names=tuple(CLASSES),
+        labels=np.array(labels, np.int64),
+        read=lambda: iter(pictures),
+    )
+
+
+def write_parquet(path: Path, labels: Sequence[int], colours: Sequence[str]) -> Path:
+    """As model hubs publish them; the picture of each label is the colour beside it."""
+    pictures = pa.array([{"bytes": encoded(colour), "path": None} for colour in colours])
+    feature = {"label": {"_type": "ClassLabel", "names": CLASSES}}
+    table = pa.table({"image": pictures, "label": labels}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": feature}})}
+    )
+    pq.write_table(table, path)
+    return path
+
+
+def test_a_parquet_file_with_one_wrong_label_in_four_is_three_quarters_right(
+    tmp_path: Path,
+) -> None:
+    file = write_parquet(tmp_path / "p.parquet", [0, 1, 2, 2], ["blue", "lime", "red", "lime"])
+    scores = evaluate_closed_set(classifier(CLASSES), load_dataset(file))
+    assert scores.top_k == {1: 0.75, 3: 1.0}
+    assert (scores.n_images, scores.n_failed) == (4, 0)
+    # Colours this far apart are told with a confidence of nearly 1, so the one error is the gap.
+    assert scores.calibration_error == pytest.approx(0.25, abs=1e-3)
+    assert scores.called_unknown == 0.0
+
+
+def test_an_image_folder_with_one_picture_in_the_wrong_folder_is_three_quarters_right(
+    tmp_path: Path,
+) -> None:
+    placed = {"blue/1.png": "blue", "lime/1.png": "lime", "red/1.png": "red", "red/2.png": "blue"}
+    for name, colour in placed.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(encoded(colour))
+    scores = evaluate_closed_set(classifier(CLASSES), load_dataset(tmp_path))
+    assert scores.top_k[1] == 0.75
+    assert scores.n_images == 4
+
+
+def test_names_of_ones_own_are_taken_in_the_order_of_the_data_set() -> None:
+    data = planted([0, 1, 2], [encoded(colour) for colour in ("navy", "lime", "red")])
+    named = classifier([["navy", "dark blue"], "green", "crimson"])
+    assert evaluate_closed_set(named, data).top_k[1] == 1.0
+
+
+def test_pictures_that_cannot_be_opened_are_left_out_and_counted() -> None:
+    pictures = [b"", encoded("blue"), b"no picture", encoded("red"), encoded("lime")[:50]]
+    scores = evaluate_closed_set(classifier(CLASSES), planted([0, 0, 1, 1, 1], pictures))
+    assert (scores.n_images, scores.n_failed) == (2, 3)
+    assert scores.top_k[1] == 0.5
+
+
+def test_a_picture_that_the_rule_would_reject_is_one_too_many_unknown() -> None:
+    # White is far from all three colours, but its label says that it is one of them.
+    pictures = [encoded(colour) for colour in ("red", "blue", "white", "red")]
+    scores = evaluate_closed_set(classifier(CLASSES), planted([2, 0, 1, 2], pictures))
+    assert scores.called_unknown == 0.25
+
+
+@pytest.mark.parametrize(
+    ("limit", "right", "n_images"),
+    [
+        # Right ones lie at 0, 2 and 4: a limit of 3 takes exactly these, 2 takes 0 and 3.
+        (None, 3 / 6, 6),
+        (6, 3 / 6, 6),
+        (99, 3 / 6, 6),
+        (3, 1.0, 3),
+        (2, 1 / 2, 2),
+        (1, 1.0, 1),
+    ],
+)
+def test_a_limit_is_spread_evenly_over_the_set(
+    limit: int | None, right: float, n_images: int
+) -> None:
+    data = planted([0, 1, 0, 1, 0, 1], [encoded("blue")] * 6)
+    scores = evaluate_closed_set(classifier(CLASSES), data, limit=limit)
+    assert scores.top_k[1] == right
+    assert scores.n_images == n_images
+
+
+def test_only_as_many_ranks_are_scored_as_there_are_classes() -> None:
+    data = LabelledPictures(
+        class_names=("blue", "red"), labels=np.array([0]), read=lambda: iter([encoded("blue")])
+    )
+    assert set(evaluate_closed_set(classifier(["blue", "red"]), data).top_k) == {1}
+    names = ["blue", "red", "lime", "white", "black", "cyan"]
+    six = LabelledPictures(
+        class_names=tuple(names), labels=np.array([0]), read=lambda: iter([encoded("blue")])
+    )
+    assert set(evaluate_closed_set(classifier(names), six).top_k) == {1, 3, 5}
+
+
+def test_another_number_of_names_than_classes_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        evaluate_closed_set(classifier(["blue", "red"]), planted([0], [encoded("blue")]))
+    assert str(caught.value) == (
+        "evaluate: as many names as the data set has classes are needed (3), got 2. Give them in "
+        "the data set's order."
+    )
+
+
+def test_a_set_without_one_usable_picture_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        evaluate_closed_set(classifier(CLASSES), planted([0, 1], [b"", b"no picture"]))
+    assert str(caught.value) == "evaluate: no picture of the data set could be opened."
+
+
+def test_rows_for_the_metrics_file_name_the_protocol_and_what_was_told_about_it() -> None:
+    scores = ClosedSetScores(
+        n_images=8, n_failed=1, top_k={1: 0.5, 3: 0.75}, calibration_error=0.125, called_unknown=0.0
+    )
+    rows = scores.as_rows(dataset="pets", prompts="single")
+    same = {"protocol": "closed_set", "dataset": "pets", "prompts": "single", "n": 8}
+    assert rows == [
+        same | {"metric": "top1", "value": 0.5},
+        same | {"metric": "top3", "value": 0.75},
+        same | {"metric": "ece", "value": 0.125},
+        same | {"metric": "called_unknown", "value": 0.0},
+    ]

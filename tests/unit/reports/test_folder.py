@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from report_rows import RUN
+from sightglass import ZeroShotClassifier
+from sightglass.errors import InputError
+from sightglass.inputs.outcome import Outcome
+from sightglass.reports.folder import (
+    OWN_FILES,
+    prepare_folder,
+    without_own_files,
+    write_results,
+)
+from sightglass.reports.prediction import Prediction
+from sightglass.reports.work import Work
+
+FAILED = [
+    Prediction(outcome=Outcome(path=f"{n}.jpg", status="corrupt", detail="empty")) for n in range(3)
+]
+
+
+def write(folder: Path, predictions: Any, work: Work | None = None) -> None:
+    work = work or Work()
+    write_results(
+        folder,
+        predictions,
+        run=lambda: {**RUN, "timings": dict(work.seconds)},
+        thumbnails=lambda _: None,
+        work=work,
+    )
+
+
+def test_a_folder_is_made_with_those_above_it_and_left_empty(tmp_path: Path) -> None:
+    prepare_folder(tmp_path / "a" / "b")
+    prepare_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputError) as caught:
+        prepare_folder(tmp_path / "out")
+    assert str(caught.value) == (
+        f"{tmp_path / 'out'}: a folder that can be written is needed for the results (File exists)."
+        " Choose another with --out."
+    )
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_results_of_an_earlier_run_are_not_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = [os.path.join("out", name) for name in OWN_FILES]  # noqa: PTH118 - as a person spells it
+    parts = [f"./out/../out/{name}.part" for name in OWN_FILES]
+    others = ["out/cat.jpg", "report.html", "out/deep/run.json", "out/run.json.bak"]
+    assert without_own_files([*own, *others, *parts], Path("out")) == others
+    assert without_own_files([*own, *others], tmp_path / "out") == others
+
+
+def test_all_four_files_are_written_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, iter(FAILED))
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(OWN_FILES)
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 4
+    assert len((tmp_path / "predictions.jsonl").read_text().splitlines()) == 3
+    assert "0.jpg" in (tmp_path / "report.html").read_text()
+
+
+def test_run_json_is_written_last_and_knows_how_long_the_report_took(tmp_path: Path) -> None:
+    work = Work()
+    write(tmp_path, iter(FAILED), work)
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["timings"] == work.seconds
+    assert list(run["timings"]) == ["report"]
+
+
+def test_predictions_are_taken_one_by_one_and_the_run_is_asked_for_after_the_last(
+    tmp_path: Path,
+) -> None:
+    order: list[str] = []
+
+    def predictions() -> Iterator[Prediction]:
+        for prediction in FAILED:
+            order.append(prediction.path)
+            yield prediction
+
+    def run() -> dict[str, Any]:
+        order.append("run")
+        return RUN
+
+    write_results(tmp_path, predictions(), run=run, thumbnails=lambda _: None, work=Work())
+    assert order == ["0.jpg", "1.jpg", "2.jpg", "run", "run"]
+
+
+def test_a_run_that_stops_leaves_the_results_of_the_one_before(tmp_path: Path) -> None:
+    write(tmp_path, iter(FAILED))
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def stopped() -> Iterator[Prediction]:
+        yield FAILED[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, stopped())
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_report_that_fails_keeps_the_new_tables_and_the_old_report(tmp_path: Path) -> None:
+    write(tmp_path, iter(FAILED))
+    old_report = (tmp_path / "report.html").read_bytes()
+
+    def broken() -> dict[str, Any]:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_results(tmp_path, FAILED[:1], run=broken, thumbnails=lambda _: None, work=Work())
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 2
+    assert (tmp_path / "report.html").read_bytes() == old_report
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(OWN_FILES)
+
+
+def test_a_result_writes_the_same_bytes_as_the_folder(tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for name in ("red", "green", "blue"):
+        Image.new("RGB", (30, 20), name).save(photos / f"{name}.png")
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    classifier = ZeroShotClassifier(["red", "green"], model="synthetic:colours", store=None)
+    result = classifier.predict(photos)
+    prepare_folder(out)
+    write_results(
+        out,
+        classifier.stream(result.paths),
+        run=lambda: result.run,
+        thumbnails=classifier.thumbnail,
+        work=Work(),
+    )
+    result.to_csv(tmp_path / "predictions.csv")
+    result.to_jsonl(str(tmp_path / "predictions.jsonl"))
+    result.to_html(tmp_path / "report.html")
+    for name in OWN_FILES[:3]:
+        assert (out / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert json.loads((out / "run.json").read_text()) == result.run
