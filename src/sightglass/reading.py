@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from jaxtyping import UInt8
     from PIL import Image
 
-    # A path; or a name with what is already in memory: a file's bytes, or an RGB picture.
-    Source = str | tuple[str, bytes | Image.Image]
+    # A path; or a name with what is already in memory: a file's bytes, an RGB picture, or why a
+    # picture that was handed over cannot be used.
+    Source = str | tuple[str, bytes | Image.Image | PictureError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +68,7 @@ def read_picture(
     """Read, decode and prepare one picture.
 
     Args:
-        source: A path; or a name with a file's bytes or an RGB picture.
+        source: A path; or a name with a file's bytes, an RGB picture, or why there is none.
         store: Says what is known.
         encoder: Says what the network takes, and for whom an embedding must be known.
         max_pixels: Larger pictures are ``too_large``.
@@ -81,6 +82,8 @@ def read_picture(
             return _read_file(path, store, encoder, max_pixels)
         if isinstance(given, bytes):
             return _read_data(path, given, store, encoder, max_pixels)
+        if isinstance(given, PictureError):
+            raise given
         return _read_image(path, given, store, encoder)
     except PictureError as error:
         return ReadPicture(outcome=Outcome(path=path, status=error.status, detail=error.detail))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightglass.errors import InputError
+from sightglass.errors import InputError, PictureError
 from sightglass.inputs.discovery import find_pictures
 from sightglass.inputs.pixels import flatten_to_rgb
 
@@ -43,9 +43,9 @@ def sources_of(images: Any) -> list[Source]:
                     f"{name}: a picture needs at least one pixel, got {item.width} x "
                     f"{item.height}. Leave it out."
                 )
-            found.append((name, flatten_to_rgb(item)))
+            found.append((name, _loaded(item)))
         elif isinstance(item, np.ndarray):
-            found.append((name, flatten_to_rgb(image_from_array(item, name=name))))
+            found.append((name, _loaded(image_from_array(item, name=name))))
         elif not isinstance(item, str | os.PathLike):
             raise InputError(
                 f"predict: {name} must be a path, a PIL image, a uint8 array or a picture file's "
@@ -69,6 +69,15 @@ def image_from_array(array: np.ndarray, *, name: str) -> Image.Image:
             f"uint8 with values 0 to 255, got {array.shape} of {array.dtype}. Convert it first."
         )
     return Image.fromarray(array)
+
+
+def _loaded(image: Image.Image) -> Image.Image | PictureError:
+    """The picture as it is now, RGB: later changes to what was given do not reach the run."""
+    try:
+        return flatten_to_rgb(image)
+    except Exception as error:
+        # One that was opened but not loaded fails here, in any way that a decoder can.
+        return PictureError("corrupt", f"the picture cannot be loaded: {error}")
 
 
 def _is_image(thing: object) -> bool:

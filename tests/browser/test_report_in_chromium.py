@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from report_rows import RUN, classified, failed, jpeg, many
 
+from report_rows import RUN, classified, failed, jpeg, many
 from sightglass.reports.html import write_report
 
 pytestmark = pytest.mark.browser

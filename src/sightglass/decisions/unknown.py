@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import check_matrix
-from sightglass.errors import ShapeError
+from sightglass.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -69,12 +69,21 @@ class UnknownRule:
     """When a picture is called unknown.
 
     Attributes:
-        threshold: A picture whose unknown score is above this is none of the classes; in [0, 1].
+        threshold: A picture whose unknown score is above this is none of the classes; above 0,
+            below 1.
         enabled: False gives every picture its best class; the score is reported all the same.
     """
 
     threshold: float = 0.5
     enabled: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a threshold that no score, or every score, is above."""
+        if not 0 < self.threshold < 1:
+            raise InputError(
+                f"UnknownRule: threshold must lie between 0 and 1, got {self.threshold}. "
+                f"To give every picture a class, use enabled=False."
+            )
 
     @property
     def meaning(self) -> str:

@@ -14,6 +14,7 @@ from sightglass.inputs.file_bytes import FileStamp, read_bytes
 from sightglass.inputs.hazards import jpeg_is_kept_whole, nested_png_sizes, png_pixels
 from sightglass.inputs.outcome import Status
 from sightglass.inputs.pixels import flatten_to_rgb, orientation
+from sightglass.inputs.png_checksums import check_png_pixels
 from sightglass.inputs.quiet import quiet_decoding
 from sightglass.inputs.signatures import begins_a_picture, looks_like, picture_kind
 from sightglass.inputs.truncation import ends_early
@@ -98,6 +99,7 @@ def open_picture(
 
 def _decode(kind: str, data: bytes, short_side: int | None, max_pixels: int) -> OpenedPicture:
     if kind == "PNG":
+        check_png_pixels(data)
         data = png_pixels(data)
     if kind == "ICO":
         # Pillow decodes these while opening, so ask the pictures inside before it does.

@@ -7,7 +7,7 @@ import pytest
 
 import oracle
 from sightglass.decisions import UnknownRule, background_scores
-from sightglass.errors import ShapeError
+from sightglass.errors import InputError, ShapeError
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,9 @@ def test_the_rule_in_words_names_its_threshold_and_the_odds_behind_it() -> None:
         UnknownRule(threshold=0.2).meaning
     )
     assert UnknownRule(enabled=False).meaning == "Off: every picture gets its best class."
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -0.1, float("nan")])
+def test_a_threshold_that_means_nothing_is_refused(threshold: float) -> None:
+    with pytest.raises(InputError, match="threshold must lie between 0 and 1"):
+        UnknownRule(threshold=threshold)

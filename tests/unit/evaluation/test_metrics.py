@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import top_k_accuracy_score
 
+import oracle
 from sightglass.errors import InputError, ShapeError
 from sightglass.evaluation.metrics import (
     expected_calibration_error,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import oracle
 from sightglass.errors import InputError, ModelError, ShapeError, UnknownNameError
 from sightglass.inputs.labels import LabelSet
 from sightglass.inputs.prompts import class_embeddings, class_texts

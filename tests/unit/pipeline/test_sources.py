@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sightglass.errors import InputError
+from sightglass.pipeline import ZeroShotClassifier
 from sightglass.sources import image_from_array, sources_of
 
 
@@ -145,3 +146,14 @@ def test_a_generator_inside_a_generator_is_refused_not_flattened() -> None:
 def test_an_array_becomes_a_picture_of_the_same_pixels() -> None:
     array = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
     assert np.array_equal(np.asarray(image_from_array(array, name="x")), array)
+
+
+def test_a_picture_in_memory_that_cannot_be_loaded_is_a_row(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "whole.jpg")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:3000])
+    classifier = ZeroShotClassifier(["red", "blue"], model="synthetic:colours", store=None)
+    with Image.open(tmp_path / "half.jpg") as half:
+        result = classifier.predict([half, np.full((4, 4, 3), (255, 0, 0), np.uint8)])
+    assert [outcome.status for outcome in result.outcomes] == ["corrupt", "ok"]
+    assert result.labels == [None, "red"]
