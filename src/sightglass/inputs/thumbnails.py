@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PIL import Image
+from PIL import Image
 
 # 70 and halved colour are where a photo of this size still looks like itself, at 2 to 6 KB.
 _QUALITY = 70
 _SUBSAMPLING = "4:2:0"
-# Averaging whole blocks first, down to three times the final size, is six times as fast for a photo
-# of 12 megapixels and moves a pixel by 0.2 of 255 on average: less than JPEG does.
-_REDUCING_GAP = 3.0
+# Averaging whole blocks first, as far as that goes, and the rest bilinear takes 0.5 ms for a photo of
+# 500 pixels; one bicubic step from the whole takes three times that, and JPEG hides the difference.
+_REDUCING_GAP = 1.0
 
 
 def make_thumbnail(image: Image.Image, *, side: int = 160) -> bytes:
@@ -28,9 +26,9 @@ def make_thumbnail(image: Image.Image, *, side: int = 160) -> bytes:
     """
     shrink = min(1.0, side / max(image.size))
     width, height = (max(1, round(length * shrink)) for length in image.size)
-    small = image.resize((width, height), reducing_gap=_REDUCING_GAP)
+    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
     # What Pillow finds here (profile, comment) it would write into the file.
     small.info = {}
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=_QUALITY, subsampling=_SUBSAMPLING, optimize=True)
+    small.save(buffer, "JPEG", quality=_QUALITY, subsampling=_SUBSAMPLING)
     return buffer.getvalue()
