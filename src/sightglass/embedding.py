@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,39 @@ def embed_pictures(
     ]
     stacked = np.array(rows, np.float32).reshape(len(rows), encoder.card.dim)
     return Embeddings(rows=stacked, fingerprint=encoder.fingerprint)
+
+
+def embed_by_reference(
+    pictures: Sequence[ReadPicture],
+    *,
+    reference: ImageEncoder,
+    store: Store,
+    read_again: Callable[[ReadPicture], ReadPicture],
+) -> list[Float[np.ndarray, " dim"] | None]:
+    """The reference's row of each picture, by way of the store.
+
+    Args:
+        pictures: Known or fresh for an encoder that prepares pictures just as ``reference`` does.
+        reference: Does not round.
+        store: Keeps the reference's rows too, under its own fingerprint.
+        read_again: Reads a picture, whose pixels are not at hand any more, for ``reference``.
+
+    Returns:
+        In the order of ``pictures``; None where the file has gone or changed meanwhile.
+    """
+    ready = []
+    for picture in pictures:
+        known = picture.content and store.known(picture.content, fingerprint=reference.fingerprint)
+        if known:
+            ready.append(replace(picture, stamp=None, known=known, fresh=None))
+        elif picture.fresh is not None:
+            ready.append(replace(picture, stamp=None))
+        else:
+            ready.append(read_again(picture))
+    same = [new.content == old.content for new, old in zip(ready, pictures, strict=True)]
+    usable = [picture for picture, kept in zip(ready, same, strict=True) if kept]
+    rows = iter(embed_pictures(usable, encoder=reference, store=store).rows)
+    return [next(rows) if kept else None for kept in same]
 
 
 def embed_texts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class ReadPicture:
 
     Attributes:
         outcome: ``ok``, or why not.
+        source: What was read.
         content: Hash of the bytes; None where they could not be used.
         stamp: The file's size and time when it was read; None where it was not read.
         known: What the store has for this encoder.
@@ -52,6 +53,7 @@ class ReadPicture:
     """
 
     outcome: Outcome
+    source: Source
     content: bytes | None = None
     stamp: FileStamp | None = None
     known: KnownPicture | None = None
@@ -79,55 +81,53 @@ def read_picture(
     path, given = (source, None) if isinstance(source, str) else source
     try:
         if given is None:
-            return _read_file(path, store, encoder, max_pixels)
-        if isinstance(given, bytes):
-            return _read_data(path, given, store, encoder, max_pixels)
-        if isinstance(given, PictureError):
+            found = _read_file(path, store, encoder, max_pixels)
+        elif isinstance(given, bytes):
+            found = _read_data(given, store, encoder, max_pixels)
+        elif isinstance(given, PictureError):
             raise given
-        return _read_image(path, given, store, encoder)
+        else:
+            found = _read_image(given, store, encoder)
     except PictureError as error:
-        return ReadPicture(outcome=Outcome(path=path, status=error.status, detail=error.detail))
+        failed = Outcome(path=path, status=error.status, detail=error.detail)
+        return ReadPicture(outcome=failed, source=source)
+    return ReadPicture(outcome=Outcome(path=path, status="ok"), source=source, **found)
 
 
-def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) -> ReadPicture:
+class _Found(TypedDict, total=False):
+    content: bytes
+    stamp: FileStamp
+    known: KnownPicture
+    fresh: FreshPicture
+
+
+def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) -> _Found:
     content = _content_by_stamp(path, store)
     if content is not None:
         known = store.known(content, fingerprint=encoder.fingerprint)
         if known is not None:
-            return ReadPicture(outcome=_ok(path), content=content, known=known)
+            return {"content": content, "known": known}
     data, stamp = read_bytes(path)
-    return _read_data(path, data, store, encoder, max_pixels, stamp=stamp)
+    return {**_read_data(data, store, encoder, max_pixels), "stamp": stamp}
 
 
-def _read_data(
-    path: str,
-    data: bytes,
-    store: Store,
-    encoder: ImageEncoder,
-    max_pixels: int,
-    *,
-    stamp: FileStamp | None = None,
-) -> ReadPicture:
+def _read_data(data: bytes, store: Store, encoder: ImageEncoder, max_pixels: int) -> _Found:
     content = hashlib.sha256(data).digest()
     known = store.known(content, fingerprint=encoder.fingerprint)
     if known is not None:
-        return ReadPicture(outcome=_ok(path), content=content, stamp=stamp, known=known)
+        return {"content": content, "known": known}
     opened = open_picture(data, short_side=_short_side(encoder), max_pixels=max_pixels)
     fresh = _fresh(content, opened.image, opened.width, opened.height, encoder)
-    return ReadPicture(outcome=_ok(path), content=content, stamp=stamp, fresh=fresh)
+    return {"content": content, "fresh": fresh}
 
 
-def _read_image(name: str, image: Image.Image, store: Store, encoder: ImageEncoder) -> ReadPicture:
+def _read_image(image: Image.Image, store: Store, encoder: ImageEncoder) -> _Found:
     content = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
     known = store.known(content, fingerprint=encoder.fingerprint)
     if known is not None:
-        return ReadPicture(outcome=_ok(name), content=content, known=known)
+        return {"content": content, "known": known}
     fresh = _fresh(content, image, image.width, image.height, encoder)
-    return ReadPicture(outcome=_ok(name), content=content, fresh=fresh)
-
-
-def _ok(path: str) -> Outcome:
-    return Outcome(path=path, status="ok")
+    return {"content": content, "fresh": fresh}
 
 
 def _fresh(

@@ -55,5 +55,21 @@ class TextEncoder(Protocol):
 
 
 @runtime_checkable
+class RoundingEncoder(ImageEncoder, Protocol):
+    """Gives rows of pictures quickly, in reduced precision; rows of texts are never rounded."""
+
+    @property
+    def reference(self) -> ImageEncoder:
+        """The same encoder without rounding; slower."""
+
+    @property
+    def rounding(self) -> float:
+        """How far rounding moves a unit row along any one direction, times ``sqrt(dim)``, at most.
+
+        That is nearly the length of the whole difference, since it has no particular direction.
+        """
+
+
+@runtime_checkable
 class DualEncoder(ImageEncoder, TextEncoder, Protocol):
     """Both towers of one model: what classification by name needs."""

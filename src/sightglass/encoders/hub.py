@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from sightglass.checks import require_extra
-from sightglass.encoders.card import EncoderCard, ImageInput, Precision, TextInput
+from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, Precision, TextInput
 from sightglass.encoders.embeddings import Embeddings, unit_rows
 from sightglass.encoders.hub_card import hash_files, read_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
-from sightglass.encoders.hub_network import load_network
+from sightglass.encoders.hub_network import BF16_ROUNDING, load_network
 from sightglass.encoders.hub_tokens import Tokenise, load_tokenizer, make_tokens
 from sightglass.encoders.naflex import patch_sequences
 from sightglass.encoders.precision import choose_precision
@@ -33,16 +33,33 @@ if TYPE_CHECKING:
 
 
 class HubImageEncoder:
-    """The image side of a checkpoint."""
+    """The image side of a checkpoint.
 
-    def __init__(self, checkpoint: Checkpoint, *, precision: Precision) -> None:
+    Args:
+        checkpoint: What the folder holds.
+        precision: fp32 or bf16.
+        files: The hashed files of this very checkpoint, where somebody hashed them already.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        precision: Precision,
+        files: tuple[FileEntry, ...] | None = None,
+    ) -> None:
         self._checkpoint = checkpoint
+        self._hashed = files
         self._unhashed = read_card(checkpoint, precision=precision)
 
     @cached_property
     def card(self) -> EncoderCard:
         """Everything that must travel with the weights. The first use hashes the files."""
-        return self._unhashed.model_copy(update={"files": hash_files(self._checkpoint)})
+        return self._unhashed.model_copy(update={"files": self._files})
+
+    @cached_property
+    def _files(self) -> tuple[FileEntry, ...]:
+        return hash_files(self._checkpoint) if self._hashed is None else self._hashed
 
     @cached_property
     def fingerprint(self) -> str:
@@ -102,10 +119,28 @@ class HubDualEncoder(HubImageEncoder):
         return self._unhashed.text
 
 
+class HubRoundingEncoder(HubDualEncoder):
+    """Pictures in bf16; texts, which decide about every picture and are few, in fp32."""
+
+    rounding = BF16_ROUNDING
+
+    @cached_property
+    def reference(self) -> HubDualEncoder:
+        """The same checkpoint in fp32; its weights are loaded when it is first used."""
+        return HubDualEncoder(self._checkpoint, precision="fp32", files=self._files)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Unit-length rows in fp32, in the order of ``texts``; each independent of the others."""
+        rows = self.reference.encode_texts(texts).rows
+        return Embeddings(rows=rows, fingerprint=self.fingerprint)
+
+
 def load_hub_encoder(
     name: str, *, precision: Literal["auto"] | Precision = "auto"
 ) -> HubImageEncoder | HubDualEncoder:
     """The encoder of a hub model; a ``HubDualEncoder`` where the model has a text side.
+
+    In bf16 that is a ``HubRoundingEncoder``, which has a ``reference`` in fp32.
 
     Args:
         name: ``ORG/NAME`` or the path of a folder; without ``hf:``.
@@ -124,6 +159,8 @@ def load_hub_encoder(
     if chosen == "int8":
         raise InputError(f"hf:{name}: precision must be fp32 or bf16, got int8. Choose one.")
     checkpoint = read_checkpoint(f"hf:{name}", locate_model(name))
+    if checkpoint.has_texts and chosen == "bf16":
+        return HubRoundingEncoder(checkpoint, precision=chosen)
     if checkpoint.has_texts:
         return HubDualEncoder(checkpoint, precision=chosen)
     return HubImageEncoder(checkpoint, precision=chosen)

@@ -9,8 +9,8 @@ from PIL import Image
 # 70 and halved colour are where a photo of this size still looks like itself, at 2 to 6 KB.
 _QUALITY = 70
 _SUBSAMPLING = "4:2:0"
-# Averaging whole blocks first, as far as that goes, and the rest bilinear takes 0.5 ms for a photo of
-# 500 pixels; one bicubic step from the whole takes three times that, and JPEG hides the difference.
+# Averaging whole blocks first, as far as that goes, and the rest bilinear takes 0.5 ms for a photo
+# of 500 pixels; one bicubic step takes three times that, and JPEG hides the difference.
 _REDUCING_GAP = 1.0
 
 

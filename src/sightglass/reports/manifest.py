@@ -66,7 +66,12 @@ def run_record(
         },
         "counts": {status: work.counts[status] for status in STATUSES},
         "labels": dict(work.labels.most_common()),
-        "work": {"read": work.read, "decoded": work.encoded, "encoded": work.encoded},
+        "work": {
+            "read": work.read,
+            "decoded": work.encoded,
+            "encoded": work.encoded,
+            "near_ties": work.near_ties,
+        },
         "timings": {stage: round(seconds, 4) for stage, seconds in work.seconds.items()},
         "platform": {
             "python": sys.version.split()[0],

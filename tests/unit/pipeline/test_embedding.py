@@ -86,6 +86,7 @@ def test_a_known_picture_at_a_new_path_is_remembered_there() -> None:
     known = read("red", store, encoder)
     assert known.known is not None
     moved = ReadPicture(
+        source="a.png",
         outcome=known.outcome,
         content=known.content,
         stamp=FileStamp(size=5, mtime_ns=LONG_AGO),

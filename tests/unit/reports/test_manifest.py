@@ -91,7 +91,7 @@ def test_what_was_done_is_counted_with_a_zero_for_what_never_happened() -> None:
     run = record(work)
     assert run["counts"] == dict.fromkeys(STATUSES, 0) | {"ok": 2, "truncated": 1}
     assert list(run["labels"].items()) == [("dog", 2), ("cat", 1)]
-    assert run["work"] == {"read": 5, "decoded": 4, "encoded": 4}
+    assert run["work"] == {"read": 5, "decoded": 4, "encoded": 4, "near_ties": 0}
     assert run["timings"] == {"read": 1.2346, "decide": 0.0}
 
 

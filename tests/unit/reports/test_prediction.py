@@ -25,6 +25,7 @@ def decision(label: str = "cat") -> Decision:
 def fresh(path: str, content: bytes, size: tuple[int, int] = (40, 30)) -> ReadPicture:
     stored = StoredPicture(content=content, width=size[0], height=size[1], thumbnail=b"jpeg")
     return ReadPicture(
+        source="a.png",
         outcome=Outcome(path=path, status="ok"),
         content=content,
         fresh=FreshPicture(stored=stored, pixels=np.zeros((2, 2, 3), np.uint8)),
@@ -33,11 +34,15 @@ def fresh(path: str, content: bytes, size: tuple[int, int] = (40, 30)) -> ReadPi
 
 def known(path: str, content: bytes) -> ReadPicture:
     row = KnownPicture(row=np.zeros(3, np.float32), width=7, height=9)
-    return ReadPicture(outcome=Outcome(path=path, status="ok"), content=content, known=row)
+    return ReadPicture(
+        source="a.png", outcome=Outcome(path=path, status="ok"), content=content, known=row
+    )
 
 
 def broken(path: str) -> ReadPicture:
-    return ReadPicture(outcome=Outcome(path=path, status="corrupt", detail="no sense"))
+    return ReadPicture(
+        source="a.png", outcome=Outcome(path=path, status="corrupt", detail="no sense")
+    )
 
 
 def test_a_row_holds_everything_with_six_decimals() -> None:

@@ -30,7 +30,9 @@ def read(
     fresh: FreshPicture | None = None,
 ) -> ReadPicture:
     outcome = Outcome(path="a.jpg", status=status)
-    return ReadPicture(outcome=outcome, content=b"1", stamp=stamp, known=known, fresh=fresh)
+    return ReadPicture(
+        source="a.png", outcome=outcome, content=b"1", stamp=stamp, known=known, fresh=fresh
+    )
 
 
 def predicted(status: Status, label: str | None = None) -> Prediction:
