@@ -7,13 +7,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sightglass.alignments import align_text_image
 from sightglass.checks import usable_processors
-from sightglass.decisions import UnknownRule, background_scores, decide, near_ties, softmax
-from sightglass.embedding import embed_by_reference, embed_pictures, embed_texts
-from sightglass.encoders.contract import DualEncoder, ImageEncoder, RoundingEncoder
+from sightglass.decisions import UnknownRule, background_scores, decide, softmax
+from sightglass.embedding import embed_pictures, embed_texts
+from sightglass.encoders.contract import DualEncoder, RoundingEncoder
 from sightglass.encoders.embeddings import Embeddings, require_one_encoder
 from sightglass.encoders.registry import load_dual_encoder
 from sightglass.errors import InputError
@@ -28,10 +26,12 @@ from sightglass.reports.manifest import run_record
 from sightglass.reports.prediction import Prediction, predictions_of
 from sightglass.reports.result import Result
 from sightglass.reports.work import Work
+from sightglass.settling import settle_near_ties
 from sightglass.sources import sources_of
 from sightglass.store import DEFAULT_STORE, open_store
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Float
 
     from sightglass.reading import Source
@@ -130,14 +130,16 @@ class ZeroShotClassifier:
         """
         work = work or Work()
         pictures = ahead(
-            partial(self._read, encoder=self.encoder),
+            partial(
+                read_picture, store=self.store, encoder=self.encoder, max_pixels=self.max_pixels
+            ),
             sources,
             threads=usable_processors(),
             window=BATCHES_AHEAD * self.batch_size,
         )
         first_seen: dict[bytes, str] = {}
         with work.timed("classes"):
-            classes = self.class_embeddings
+            classes, _ = self.class_embeddings, self.background
         try:
             for batch in work.timed_each("read", batches(pictures, self.batch_size)):
                 predictions = self._classify(batch, classes, first_seen, work)
@@ -155,15 +157,23 @@ class ZeroShotClassifier:
     ) -> list[Prediction]:
         with work.timed("encode"):
             images = embed_pictures(batch, encoder=self.encoder, store=self.store)
-        require_one_encoder(images, classes, where="classify")
+            require_one_encoder(images, classes, where="classify")
         logits, background = self._align(images.rows, classes)
         if isinstance(self.encoder, RoundingEncoder):
             with work.timed("near_ties"):
-                rows, ties = self._without_near_ties(
-                    batch, images.rows, logits, background, classes
+                rows, ties = settle_near_ties(
+                    batch,
+                    images.rows,
+                    logits,
+                    background,
+                    class_embeddings=classes.rows,
+                    background=self.background,
+                    encoder=self.encoder,
+                    store=self.store,
+                    max_pixels=self.max_pixels,
                 )
-                work.near_ties += ties
-                logits, background = self._align(rows, classes)
+            work.near_ties += ties
+            logits, background = self._align(rows, classes)
         with work.timed("decide"):
             probabilities = softmax(logits)
             unknown_scores = background_scores(logits, background)
@@ -174,51 +184,11 @@ class ZeroShotClassifier:
 
     def _align(self, rows: Rows, classes: Embeddings) -> tuple[Rows, Float[np.ndarray, " n"]]:
         """Logits of the classes, and those of the everyday words' mean."""
-        scale = self._logit_scale
+        scale = self.encoder.card.logit_scale or 1.0
         return (
             align_text_image(rows, classes.rows, logit_scale=scale),
             align_text_image(rows, self.background, logit_scale=scale)[:, 0],
         )
-
-    def _without_near_ties(
-        self,
-        batch: Sequence[ReadPicture],
-        rows: Rows,
-        logits: Rows,
-        background: Float[np.ndarray, " n"],
-        classes: Embeddings,
-    ) -> tuple[Rows, int]:
-        """The rows, the reference's own where rounding could have changed the label; how many."""
-        encoder = self.encoder
-        assert isinstance(encoder, RoundingEncoder)
-        tied = near_ties(
-            logits,
-            background,
-            classes.rows,
-            self.background,
-            logit_scale=self._logit_scale,
-            rounding=encoder.rounding,
-        )
-        usable = [p for p in batch if p.known is not None or p.fresh is not None]
-        unsure = [p for p, is_tied in zip(usable, tied, strict=True) if is_tied]
-        exact = embed_by_reference(
-            unsure,
-            reference=encoder.reference,
-            store=self.store,
-            read_again=lambda picture: self._read(picture.source, encoder.reference),
-        )
-        settled = rows.copy()
-        for index, row in zip(np.flatnonzero(tied), exact, strict=True):
-            if row is not None:
-                settled[index] = row
-        return settled, len(unsure)
-
-    def _read(self, source: Source, encoder: ImageEncoder) -> ReadPicture:
-        return read_picture(source, store=self.store, encoder=encoder, max_pixels=self.max_pixels)
-
-    @property
-    def _logit_scale(self) -> float:
-        return self.encoder.card.logit_scale or 1.0
 
     @cached_property
     def class_embeddings(self) -> Embeddings:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightglass import reading
+from sightglass import reading, settling
 from sightglass.encoders.embeddings import Embeddings, unit_rows
 from sightglass.encoders.synthetic import SyntheticEncoder
+from sightglass.inputs.outcome import Outcome
 from sightglass.pipeline import ZeroShotClassifier
 from sightglass.reports.work import Work
 
@@ -108,22 +109,21 @@ def test_only_near_ties_are_read_again_for_new_names(
 
 
 def test_a_picture_that_went_away_meanwhile_keeps_the_rounded_answer(
-    photos: list[str], tmp_path: Path
+    photos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store.sqlite"
-    images = [(path, Image.open(path).convert("RGB")) for path in photos]
-    classifier = ZeroShotClassifier(OTHER_NAMES, model=Rounded(), store=store)
-    assert len(list(classifier.stream(images))) == 120
-    rounded = ZeroShotClassifier(NAMES, model=Rounded(), store=store)
-    vanished = reading.PictureError("unreadable", "gone")
-    rounded._read = lambda source, encoder: (  # type: ignore[method-assign]
-        reading.read_picture(source, store=rounded.store, encoder=encoder)
-        if encoder is rounded.encoder
-        else reading.read_picture((source[0], vanished), store=rounded.store, encoder=encoder)
-    )
-    predictions = list(rounded.stream(images))
-    assert [prediction.outcome.status for prediction in predictions].count("unreadable") == 0
-    assert all(prediction.label for prediction in predictions)
+    list(ZeroShotClassifier(OTHER_NAMES, model=Rounded(), store=store).stream(photos))
+
+    def gone(source: str, **_: object) -> reading.ReadPicture:
+        outcome = Outcome(path=source, status="unreadable", detail="gone")
+        return reading.ReadPicture(outcome=outcome, source=source)
+
+    monkeypatch.setattr(settling, "read_picture", gone)
+    work = Work()
+    left = list(ZeroShotClassifier(NAMES, model=Rounded(), store=store).stream(photos, work))
+    assert work.near_ties > 0
+    assert work.counts["ok"] + work.counts["duplicate"] == 120
+    assert all(prediction.label for prediction in left)
 
 
 def test_the_batch_size_changes_nothing_here_either(photos: list[str]) -> None:
