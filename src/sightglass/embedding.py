@@ -32,7 +32,7 @@ def embed_pictures(
     stamped = [
         (picture.outcome.path, picture.stamp.size, picture.stamp.mtime_ns, picture.content)
         for picture in pictures
-        if picture.stamp is not None and picture.content is not None
+        if picture.stamp is not None and picture.stamp.settled and picture.content is not None
     ]
     if stamped or fresh:
         store.save_batch(

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 DEFAULT_STORE = "default"
+APPLICATION = 0x53474C53  # "SGLS": says that a file is ours before anything is written to it
 LAYOUT = 1  # raise when the tables change: an older file is set aside, not misread
 BUSY_SECONDS = 60.0
-# A file written this recently may change again within the clock's grain, unseen by its stamp.
-SETTLED_NS = 50_000_000
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -96,10 +95,10 @@ def open_store(store: str | Path | None) -> Store:
         InputError: If a named file cannot be opened for writing.
     """
     if store != DEFAULT_STORE:
-        return Store(None if store is None else Path(store).expanduser())
+        return Store(None if store is None else Path(store))
     try:
-        return Store(default_store_path())
-    except InputError as error:
+        return Store(default_store_path(), renew=True)
+    except (InputError, RuntimeError) as error:  # RuntimeError: nobody's home folder is known
         warnings.warn(f"{error} Nothing is remembered in this run.", stacklevel=3)
         return Store(None)
 
@@ -110,17 +109,19 @@ class Store:
     Args:
         path: The file, made if absent; None keeps everything in a temporary file that vanishes
             with the process.
+        renew: A file that is damaged, or of another layout, is renamed, with a warning, and begun
+            anew. Otherwise it is refused: a file that a person named may be something else.
 
     Raises:
-        InputError: If the folder cannot be written.
+        InputError: If the file cannot be written, or is no store of this layout.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, renew: bool = False) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._connection = self._open(path)
+        self._connection = self._open(path, renew)
 
-    def _open(self, path: Path | None) -> sqlite3.Connection:
+    def _open(self, path: Path | None, renew: bool) -> sqlite3.Connection:
         try:
             if path is None:
                 return _connect("")  # SQLite's name for a private temporary file
@@ -130,8 +131,17 @@ class Store:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                # Not a database, or another layout: keep it for whoever wants to look, start anew.
-                _set_aside(path)
+                if not renew:
+                    raise InputError(
+                        f"store: {path} is damaged, or is not a store of this version ({error}). "
+                        f"Move it away, or choose another file with --store."
+                    ) from error
+                aside = _set_aside(path)
+                warnings.warn(
+                    f"store: {path} was damaged, or of another version ({error}). It is kept as "
+                    f"{aside.name}; a new one begins.",
+                    stacklevel=4,
+                )
                 return _connect(str(path))
         except (OSError, sqlite3.Error) as error:
             raise InputError(
@@ -212,10 +222,9 @@ class Store:
         Args:
             pictures: The pictures that were decoded.
             rows: Their rows, in the same order.
-            paths: (path, size, mtime_ns, content hash) of every file of the batch that was read.
+            paths: (path, size, mtime_ns, content hash) of the files whose stamp can be trusted.
             fingerprint: The encoder's.
         """
-        newest = time.time_ns() - SETTLED_NS
         with self._transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?)",
@@ -227,11 +236,7 @@ class Store:
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?)",
-                [
-                    (_key(path), size, mtime_ns, content)
-                    for path, size, mtime_ns, content in paths
-                    if mtime_ns < newest
-                ],
+                [(_key(path), size, mtime_ns, content) for path, size, mtime_ns, content in paths],
             )
 
     def _one(self, statement: str, values: tuple[object, ...]) -> Any:
@@ -260,14 +265,17 @@ def _connect(name: str) -> sqlite3.Connection:
         name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (layout,) = connection.execute("PRAGMA user_version").fetchone()
+        if tables and (application, layout) != (APPLICATION, LAYOUT):
+            raise sqlite3.DatabaseError("a database of something else")
         connection.execute("PRAGMA journal_mode = WAL")
         # With a write-ahead log NORMAL can lose the last commits on a power cut, never consistency.
         connection.execute("PRAGMA synchronous = NORMAL")
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-        if layout not in (0, LAYOUT):
-            raise sqlite3.DatabaseError(f"layout {layout}, not {LAYOUT}")
         connection.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"
+            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION};"
+            f"PRAGMA user_version = {LAYOUT}; COMMIT;"
         )
     except BaseException:
         connection.close()
@@ -275,11 +283,15 @@ def _connect(name: str) -> sqlite3.Connection:
     return connection
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path) -> Path:
+    """Rename the file, and its log with it: together they are what can still be recovered."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     path.replace(aside)
     for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + suffix))
+    return aside
 
 
 def _key(path: str) -> bytes:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,16 +64,6 @@ def test_a_changed_stamp_makes_a_path_unknown(tmp_path: Path, size: int, mtime_n
     assert store.known_content("/photos/1.jpg", size=size, mtime_ns=mtime_ns) is None
 
 
-def test_a_file_written_just_now_is_not_trusted_by_its_stamp() -> None:
-    store = Store(None)
-    now = time.time_ns()
-    store.save_batch(
-        [picture(1)], row(1)[None], [("/a.jpg", 5, now, picture(1).content)], fingerprint="one"
-    )
-    assert store.known_content("/a.jpg", size=5, mtime_ns=now) is None
-    assert store.known(picture(1).content, fingerprint="one") is not None
-
-
 def test_relative_and_absolute_spellings_are_one_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,22 +100,62 @@ def test_a_batch_is_saved_whole_or_not_at_all() -> None:
     assert store.known_content("/a.jpg", size=5, mtime_ns=OLD) is None
 
 
-def test_a_file_that_is_no_store_is_set_aside_not_lost(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite"
+def foreign_text(path: Path) -> None:
     path.write_bytes(b"this is not a database at all, but somebody may want it " * 20)
-    store = Store(path)
-    fill(store, [1])
-    (aside,) = tmp_path.glob("store.sqlite.damaged-*")
-    assert aside.read_bytes().startswith(b"this is not a database")
 
 
-def test_a_store_of_another_layout_is_set_aside(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite"
+def foreign_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE diary (entry TEXT)")
+    connection.close()
+
+
+def another_layout(path: Path) -> None:
+    Store(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    Store(path).close()
-    assert len(list(tmp_path.glob("*.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("write", [foreign_text, foreign_database, another_layout])
+def test_a_named_file_that_is_no_store_is_refused_and_left_alone(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "mine"
+    write(path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="is damaged, or is not a store of this version"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert [child.name for child in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("write", [foreign_text, another_layout])
+def test_the_users_own_store_is_set_aside_when_it_is_damaged_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = default_store_path()
+    path.parent.mkdir()
+    write(path)
+    before = path.read_bytes()
+    with pytest.warns(UserWarning, match="It is kept as store.sqlite.damaged-"):
+        store = open_store("default")
+    fill(store, [1])
+    (aside,) = path.parent.glob("store.sqlite.damaged-*")
+    assert aside.read_bytes() == before
+
+
+def test_where_nobody_knows_the_home_folder_nothing_is_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def homeless(_: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    with pytest.warns(UserWarning, match="Nothing is remembered in this run"):
+        assert open_store("default").path is None
 
 
 def test_a_folder_that_cannot_be_written_gives_one_sentence(tmp_path: Path) -> None:

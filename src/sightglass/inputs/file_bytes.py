@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightglass.errors import PictureError
 
 DEFAULT_MAX_BYTES = 1 << 30
+_GRAIN_NS = 50_000_000
 
 _NOT_FILES = (
     (stat.S_ISDIR, "a folder that cannot be listed"),
@@ -27,10 +29,13 @@ class FileStamp:
     Attributes:
         size: In bytes.
         mtime_ns: Time of the last change, nanoseconds since 1970.
+        settled: False for a file that was changed a moment before it was read: it may change again
+            within the clock's grain, and the stamp would not show it.
     """
 
     size: int
     mtime_ns: int
+    settled: bool = True
 
 
 def read_bytes(
@@ -58,7 +63,8 @@ def read_bytes(
         raise
     except (OSError, ValueError) as error:
         raise PictureError("unreadable", _refusal(error, path)) from error
-    stamp = FileStamp(size=after.st_size, mtime_ns=after.st_mtime_ns)
+    settled = after.st_mtime_ns < time.time_ns() - _GRAIN_NS
+    stamp = FileStamp(size=after.st_size, mtime_ns=after.st_mtime_ns, settled=settled)
     if before.st_mtime_ns != stamp.mtime_ns or not before.st_size == stamp.size == len(data):
         raise PictureError("unreadable", "changed while it was being read")
     return data, stamp

@@ -77,18 +77,18 @@ def _from_grey(grey: UInt8[np.ndarray, "height width"]) -> Image.Image:
 def _grey_bytes(values: Num[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
     """Grey in 0..255 from numbers whose range no header states.
 
-    Whole numbers that fit 16 bits are taken for 16 bits, fractions in [0, 1] for shares of white,
-    numbers in [0, 255] for bytes; anything else is stretched from its least to its greatest
+    Fractions in [0, 1] are taken for shares of white, numbers in [0, 255] for bytes, whole numbers
+    above that fit 16 bits for 16 bits; anything else is stretched from its least to its greatest
     finite value. What is not finite becomes black.
     """
     finite = np.isfinite(values)
     numbers = np.where(finite, values, 0).astype(np.float64)
     low = float(numbers.min(where=finite, initial=np.inf))
     high = float(numbers.max(where=finite, initial=-np.inf))
-    if values.dtype.kind == "i" and low >= 0 and high < 1 << 16:
+    if values.dtype.kind == "i" and low >= 0 and 255 < high < 1 << 16:
         return (values >> 8).astype(np.uint8)
     if low < 0 or high > 255:
         numbers = (numbers - low) / max(high - low, 1e-300) * 255
-    elif high <= 1:
+    elif high <= 1 and values.dtype.kind == "f":
         numbers = numbers * 255
     return np.where(finite, np.rint(numbers), 0).astype(np.uint8)

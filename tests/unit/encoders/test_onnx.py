@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 
 from oracle import greedy_word_pieces
@@ -68,6 +69,45 @@ def test_batches_change_speed_never_results(size: int) -> None:
     whole = encoder.encode_images(pictures).rows
     parts = [encoder.encode_images(pictures[i : i + size]).rows for i in range(0, 33, size)]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_a_texts_row_does_not_depend_on_its_neighbours_in_one_bit() -> None:
+    encoder = load_dual_encoder("mini")
+    texts = [f"a photo of a {name}" for name in ("cat", "dog", "page of text", "coins", "ü")] * 7
+    together = encoder.encode_texts(texts).rows
+    alone = np.concatenate([encoder.encode_texts([text]).rows for text in texts])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(encoder.encode_texts(texts[3:9]).rows, alone[3:9])
+
+
+def test_a_graph_that_quantises_by_the_whole_batch_is_run_one_input_at_a_time(
+    copy_of_mini: Path,
+) -> None:
+    # Mean colour per channel, quantised to 8 bits with a scale that the whole batch decides.
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("DynamicQuantizeLinear", ["flat"], ["q", "scale", "zero"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["embed"]),
+    ]
+    shape = ["n", 3, 128, 128]
+    graph = helper.make_graph(
+        nodes,
+        "means",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("embed", TensorProto.FLOAT, ["n", 3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    data = model.SerializeToString()
+    (copy_of_mini / "image.onnx").write_bytes(data)
+    card = json.loads((copy_of_mini / "encoder.json").read_text())
+    card["files"][0]["sha256"] = hashlib.sha256(data).hexdigest()
+    edit_card(copy_of_mini, files=card["files"], dim=3)
+    encoder = load_dual_encoder(f"onnx:{copy_of_mini}")
+    colours = [(200, 30, 90), (3, 4, 5), (255, 255, 250), (128, 128, 129)]
+    pictures = [np.full((128, 128, 3), colour, np.uint8) for colour in colours]
+    alone = np.concatenate([encoder.encode_images([one]).rows for one in pictures])
+    assert np.array_equal(encoder.encode_images(pictures).rows, alone)
 
 
 def test_rows_have_length_one_and_carry_the_fingerprint() -> None:

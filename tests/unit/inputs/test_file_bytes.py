@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,14 @@ def test_a_file_that_turns_into_a_pipe_at_the_last_moment_does_not_block(
 
     monkeypatch.setattr(os, "open", swap_then_open)
     refused(path, "unreadable", "a named pipe, not a file")
+
+
+def test_a_file_that_was_changed_a_moment_ago_has_no_settled_stamp(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"new")
+    assert not read_bytes(path)[1].settled
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    assert read_bytes(path)[1].settled
+    ahead = time.time() + 3600  # a clock that went back, or another machine's
+    os.utime(path, (ahead, ahead))
+    assert not read_bytes(path)[1].settled

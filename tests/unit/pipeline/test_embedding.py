@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,3 +136,14 @@ def test_a_single_row_is_no_embeddings() -> None:
     with pytest.raises(ShapeError) as caught:
         Embeddings(rows=np.zeros(3, np.float32), fingerprint="f")
     assert str(caught.value) == "Embeddings: rows need shape (n, dim), got (3,)."
+
+
+def test_a_stamp_that_has_not_settled_is_not_trusted() -> None:
+    store, encoder = Store(None), Watched()
+    picture = read("red", store, encoder)
+    stamp = FileStamp(size=5, mtime_ns=LONG_AGO, settled=False)
+    embed_pictures([replace(picture, stamp=stamp)], encoder=encoder, store=store)
+    path = picture.outcome.path
+    assert store.known_content(path, size=5, mtime_ns=LONG_AGO) is None
+    assert picture.content is not None
+    assert store.known(picture.content, fingerprint=encoder.fingerprint) is not None
