@@ -49,19 +49,27 @@ def undisturbed(home: Path) -> tuple[bytes, float]:
     return (home / "calm" / "predictions.csv").read_bytes(), seconds
 
 
-def killed_then_finished(home: Path, *, name: str, seconds: float, kills: int, seed: int) -> bytes:
-    """predictions.csv of a run that was killed at random moments and then left alone."""
+def killed_then_finished(
+    home: Path, *, name: str, seconds: float, kills: int, seed: int
+) -> tuple[bytes, int]:
+    """predictions.csv of a run that was killed at random moments and then left alone.
+
+    Returns:
+        The table, and how many of the kills met a run that was writing its own.
+    """
     chance = random.Random(seed)
     out, store = home / name, home / f"{name}.sqlite"
+    part, landed = out / "predictions.csv.part", 0
     for _ in range(kills):
+        part.unlink(missing_ok=True)
         process = start(*arguments(out, store), home=home)
         try:
             process.wait(chance.uniform(0.1, seconds))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-        process.wait(30)
+        landed += process.wait(30) == -signal.SIGKILL and part.exists()
         if process.stderr is not None:
             process.stderr.close()
     done = run(*arguments(out, store), home=home)
     assert done.returncode == 0, done.stderr
-    return (out / "predictions.csv").read_bytes()
+    return (out / "predictions.csv").read_bytes(), landed

@@ -9,6 +9,7 @@
       ModelError          a model file is absent, damaged or lies  (also a RuntimeError)
       StoreError          the store cannot be read or written      (also a RuntimeError)
       ResultsError        the results cannot be written            (also a RuntimeError)
+      EvaluationError     there is nothing to measure              (also a RuntimeError)
 
 Every message has the same form: where: what is needed, what arrived. What to do.
 """
@@ -67,6 +68,10 @@ class StoreError(SightglassError, RuntimeError):
 
 class ResultsError(SightglassError, RuntimeError):
     """A file of results cannot be written."""
+
+
+class EvaluationError(SightglassError, RuntimeError):
+    """There is nothing to measure."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -106,7 +106,7 @@ class ZeroShotClassifier:
                 width, 3), the bytes of a picture file, or a sequence of these.
 
         Returns:
-            One prediction per picture found: paths sorted; pictures in memory in the order given.
+            One prediction per picture, in the order given; a folder's or pattern's files sorted.
             A file that cannot be used is a row with its outcome, not an error.
 
         Raises:
@@ -161,7 +161,7 @@ class ZeroShotClassifier:
         logits, background = self._align(images.rows, classes)
         if isinstance(self.encoder, RoundingEncoder):
             with work.timed("near_ties"):
-                rows, ties = settle_near_ties(
+                rows, ties, again = settle_near_ties(
                     batch,
                     images.rows,
                     logits,
@@ -173,6 +173,7 @@ class ZeroShotClassifier:
                     max_pixels=self.max_pixels,
                 )
             work.near_ties += ties
+            work.decoded_again += again
             logits, background = self._align(rows, classes)
         with work.timed("decide"):
             probabilities = softmax(logits)
@@ -223,6 +224,11 @@ class ZeroShotClassifier:
             fingerprint=self.encoder.fingerprint,
             rule=self.rule,
             work=work,
+            settings={
+                "top_k": self.top_k,
+                "batch_size": self.batch_size,
+                "max_pixels": self.max_pixels,
+            },
             command=command,
         )
 

@@ -30,7 +30,7 @@ def settle_near_ties(
     encoder: RoundingEncoder,
     store: Store,
     max_pixels: int,
-) -> tuple[Rows, int]:
+) -> tuple[Rows, int, int]:
     """The rows, with the reference's own where rounding could have changed a picture's label.
 
     Args:
@@ -45,7 +45,7 @@ def settle_near_ties(
         max_pixels: As for reading.
 
     Returns:
-        The rows, and how many were near ties.
+        The rows, how many were near ties, and how many of these had to be decoded again.
     """
     tied = near_ties(
         logits,
@@ -55,17 +55,25 @@ def settle_near_ties(
         logit_scale=encoder.card.logit_scale or 1.0,
         rounding=encoder.rounding,
     )
+    decoded = 0
+
+    def read_again(picture: ReadPicture) -> ReadPicture:
+        nonlocal decoded
+        again = read_picture(
+            picture.source, store=store, encoder=encoder.reference, max_pixels=max_pixels
+        )
+        decoded += again.fresh is not None
+        return again
+
     usable = [picture for picture in batch if picture.known or picture.fresh]
     exact = embed_by_reference(
         [picture for picture, is_tied in zip(usable, tied, strict=True) if is_tied],
         reference=encoder.reference,
         store=store,
-        read_again=lambda picture: read_picture(
-            picture.source, store=store, encoder=encoder.reference, max_pixels=max_pixels
-        ),
+        read_again=read_again,
     )
     settled = rows.copy()
     for index, row in zip(np.flatnonzero(tied), exact, strict=True):
         if row is not None:
             settled[index] = row
-    return settled, int(tied.sum())
+    return settled, int(tied.sum()), decoded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def sources_of(images: Any) -> list[Source]:
-    """Paths sorted as ``find_pictures`` does, then pictures in memory as ``image[0]`` ….
+    """Everything in the order given; what a folder or a pattern holds is sorted in its place.
+
+    Pictures in memory are called ``image[0]`` … by their place in the sequence.
 
     Args:
         images: A path, a PIL image, an array, a picture file's bytes, or a sequence of these.
@@ -31,11 +34,12 @@ def sources_of(images: Any) -> list[Source]:
     if not one and not isinstance(images, Sequence):
         images = list(images) if hasattr(images, "__iter__") else [images]
     items = [images] if one else images
-    paths = [item for item in items if isinstance(item, str | os.PathLike)]
-    found: list[Source] = list(find_pictures(paths)) if paths else []
+    found: list[Source] = []
     for index, item in enumerate(items):
         name = f"image[{index}]"
-        if isinstance(item, bytes):
+        if isinstance(item, str | os.PathLike):
+            found += _files_of(item)
+        elif isinstance(item, bytes):
             found.append((name, item))
         elif _is_image(item):
             if 0 in item.size:
@@ -46,12 +50,19 @@ def sources_of(images: Any) -> list[Source]:
             found.append((name, _loaded(item)))
         elif isinstance(item, np.ndarray):
             found.append((name, _loaded(image_from_array(item, name=name))))
-        elif not isinstance(item, str | os.PathLike):
+        else:
             raise InputError(
                 f"predict: {name} must be a path, a PIL image, a uint8 array or a picture file's "
                 f"bytes, got {type(item).__name__}. Convert it first."
             )
     return found
+
+
+def _files_of(path: str | os.PathLike[str]) -> list[str]:
+    name = os.fspath(path)
+    if name == "-":
+        raise InputError("predict: '-' is standard input only on the command line; give paths.")
+    return [name] if Path(name).is_file() else find_pictures([name])
 
 
 def image_from_array(array: np.ndarray, *, name: str) -> Image.Image:

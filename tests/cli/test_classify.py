@@ -325,3 +325,79 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_files(home: Path, photos
     assert note.endswith("Nothing is remembered in this run.")
     assert error.startswith("Error: sightglass-results/report.html: cannot be written (File too")
     assert not list((home / "sightglass-results").glob("*.part"))
+
+
+def test_a_terminal_that_lacks_a_letter_does_not_end_the_run(home: Path, photos: Path) -> None:
+    import subprocess
+
+    from commands import COMMAND, environment
+
+    (photos / "ž.png").write_bytes(b"")
+    done = subprocess.run(
+        [COMMAND, "classify", "photos", "--classes", "červená,red", "--model", "synthetic:colours"],
+        cwd=home,
+        env={**environment(home), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u017e.png" in done.stdout
+
+
+def test_closed_standard_input_is_an_empty_list(home: Path) -> None:
+    import subprocess
+
+    from commands import COMMAND, environment
+
+    done = subprocess.run(
+        f"{COMMAND} classify - --classes red,blue <&-",
+        shell=True,
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "'-' gives none" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_and_results_in_the_searched_folder_are_no_pictures(
+    home: Path, photos: Path
+) -> None:
+    for _ in range(2):
+        done = run(
+            *("classify", "photos", "--classes", COLOURS, "--model", "synthetic:colours"),
+            *("--store", "photos/s.sqlite", "--out", "photos", "--strict"),
+            home=home,
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(rows_of(photos)) == 3
+
+
+def test_a_folder_with_only_results_is_wrong_usage(home: Path, photos: Path) -> None:
+    classify(home, "photos", "--classes", COLOURS)
+    code, _, err = classify(home, "out", "--classes", COLOURS)
+    assert code == 2
+    assert "found only earlier results in out" in err
+
+
+def test_a_long_path_is_shown_whole(home: Path) -> None:
+    folder = home / ("long" * 30)
+    folder.mkdir()
+    Image.new("RGB", (9, 9), "red").save(folder / "a.png")
+    import subprocess
+
+    from commands import COMMAND, environment
+
+    done = subprocess.run(
+        [COMMAND, "classify", folder.name, "--classes", "red,blue", "--model", "synthetic:colours"],
+        cwd=home,
+        env={**environment(home), "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "…" not in done.stdout
+    assert done.stdout.count("long") == 30

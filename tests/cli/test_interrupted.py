@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,13 +28,18 @@ def calm(home: Path) -> tuple[bytes, float]:
     return undisturbed(home)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_after_kills_at_random_moments_the_result_is_the_same_to_the_byte(
-    home: Path, calm: tuple[bytes, float], seed: int
+    home: Path, calm: tuple[bytes, float]
 ) -> None:
     expected, seconds = calm
-    name = f"killed-{seed}"
-    assert killed_then_finished(home, name=name, seconds=seconds, kills=2, seed=seed) == expected
+    landed = 0
+    for seed in (1, 2, 3):
+        made, met = killed_then_finished(
+            home, name=f"killed-{seed}", seconds=seconds, kills=2, seed=seed
+        )
+        assert made == expected, seed
+        landed += met
+    assert landed > 0
 
 
 @pytest.mark.parametrize("batch_size", ["1", "33"])
@@ -47,16 +54,27 @@ def test_the_batch_size_does_not_change_a_byte(
     assert (out / "predictions.csv").read_bytes() == calm[0]
 
 
+def remembered(store: Path) -> int:
+    """How many pictures the store knows by now."""
+    if not store.exists():
+        return 0
+    with closing(sqlite3.connect(store)) as connection:
+        try:
+            (count,) = connection.execute("SELECT count(*) FROM pictures").fetchone()
+        except sqlite3.OperationalError:  # its tables are not made yet
+            return 0
+    return int(count)
+
+
 def test_ctrl_c_stops_with_a_sentence_and_the_next_run_goes_on(
     home: Path, calm: tuple[bytes, float]
 ) -> None:
     out, store = home / "stopped", home / "stopped.sqlite"
     process = start(*arguments(out, store), home=home)
-    # Begun for good once the table is being written; then let some batches through.
-    while not (out / "predictions.csv.part").exists():
+    # In the middle: some batches are remembered, most are not.
+    while not remembered(store):
         time.sleep(0.01)
         assert process.poll() is None
-    time.sleep(0.25)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 1
     assert process.stderr is not None
@@ -71,6 +89,21 @@ def test_ctrl_c_stops_with_a_sentence_and_the_next_run_goes_on(
     assert (out / "predictions.csv").read_bytes() == calm[0]
     record = json.loads((out / "run.json").read_text())
     assert record["work"]["encoded"] < record["counts"]["ok"]
+
+
+def test_two_runs_into_one_folder_do_not_mix(home: Path, calm: tuple[bytes, float]) -> None:
+    out = home / "contested"
+    first = start(*arguments(out, home / "first.sqlite"), home=home)
+    while not (out / "predictions.csv.part").exists():
+        time.sleep(0.01)
+        assert first.poll() is None
+    second = run(*arguments(out, home / "second.sqlite"), home=home)
+    assert second.returncode == 1
+    assert "another run is writing its results there" in second.stderr
+    assert first.wait(60) == 0
+    assert first.stderr is not None
+    first.stderr.close()
+    assert (out / "predictions.csv").read_bytes() == calm[0]
 
 
 def test_two_runs_at_once_on_one_store_agree(home: Path, calm: tuple[bytes, float]) -> None:

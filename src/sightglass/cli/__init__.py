@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 import warnings
@@ -17,6 +18,7 @@ from sightglass.cli.classify import classify
 from sightglass.cli.doctor import doctor
 from sightglass.cli.evaluate import evaluate
 from sightglass.cli.models import models
+from sightglass.cli.printable import printable
 from sightglass.errors import InputError, ShapeError, SightglassError, UnknownNameError
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
@@ -66,6 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
         0 done, 1 the work failed, 2 wrong usage.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end a run.
+            stream.reconfigure(errors="backslashreplace")
     with warnings.catch_warnings():
         warnings.showwarning = _show_plainly
         return _run(arguments)
@@ -73,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _show_plainly(message: Warning | str, *_: object, **__: object) -> None:
     """A warning is for the person: its sentence, not where in the code it arose."""
-    typer.echo(f"Note: {message}", err=True)
+    typer.echo(printable(f"Note: {message}"), err=True)
 
 
 def _run(arguments: list[str]) -> int:
@@ -84,7 +90,7 @@ def _run(arguments: list[str]) -> int:
     except SightglassError as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(printable(f"Error: {error}"), err=True)
         usage = isinstance(error, InputError | ShapeError | UnknownNameError)
         return WRONG_USAGE if usage else FAILED
     return OK

@@ -50,7 +50,8 @@ StorePath = Annotated[
     ),
 ]
 MaxPixels = Annotated[
-    int | None, typer.Option(min=1, help="Pictures that decode to more pixels are left out.")
+    int | None,
+    typer.Option(min=1, help="Pictures that would decode to more are not decoded."),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")
@@ -84,7 +85,12 @@ def classify(
     from sightglass.inputs.discovery import find_pictures
     from sightglass.inputs.images import DEFAULT_MAX_PIXELS
     from sightglass.pipeline import ZeroShotClassifier
-    from sightglass.reports.folder import prepare_folder, without_own_files, write_results
+    from sightglass.reports.folder import (
+        only_writer,
+        prepare_folder,
+        without_own_files,
+        write_results,
+    )
     from sightglass.reports.work import Work
     from sightglass.store import DEFAULT_STORE
 
@@ -102,10 +108,12 @@ def classify(
     )
     work = Work()
     with work.timed("find"):
-        found = without_own_files(find_pictures(images, stdin=sys.stdin), out)
+        found = without_own_files(
+            find_pictures(images, stdin=sys.stdin), out, classifier.store.path
+        )
     prepare_folder(out)
     try:
-        with progress_of(len(found), work) as shown:
+        with only_writer(out), progress_of(len(found), work) as shown:
             predictions = shown(classifier.stream(found, work))
             write_results(
                 out,

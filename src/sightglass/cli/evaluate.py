@@ -45,17 +45,20 @@ def evaluate(
     from rich.table import Table
 
     from sightglass.evaluation.closed_set import evaluate_closed_set
-    from sightglass.evaluation.datasets import first_synonym, load_dataset
+    from sightglass.evaluation.datasets import class_labels, load_dataset
     from sightglass.inputs.labels import LabelSet, parse_classes
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import prepare_folder
     from sightglass.reports.tables import replacing
     from sightglass.store import DEFAULT_STORE
 
+    if out is not None:
+        prepare_folder(out)
     labelled = load_dataset(data, split=split)
-    own = [first_synonym(name) for name in labelled.class_names]
     classifier = ZeroShotClassifier(
-        LabelSet.of(own) if classes is None else parse_classes(classes),
+        LabelSet.of(class_labels(labelled.class_names))
+        if classes is None
+        else parse_classes(classes),
         model=model,
         prompts=prompts,
         batch_size=batch_size,
@@ -80,7 +83,6 @@ def evaluate(
     if classifier.encoder.card.notes:
         console.print(f"Mind: {classifier.encoder.card.notes}", markup=False, highlight=False)
     if out is not None:
-        prepare_folder(out)
         with replacing(out / "metrics.json") as stream:
             json.dump(rows, stream, indent=2)
             stream.write("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sightglass.cli.printable import printable
 from sightglass.reports.folder import CSV, JSONL, REPORT
 from sightglass.reports.tables import read_rows
 from sightglass.reports.work import Work
@@ -47,20 +47,11 @@ def print_summary(folder: Path, work: Work) -> None:
     console.print(f"Report: {folder / REPORT}", markup=False, highlight=False, soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """``text`` with everything that could steer a terminal written as an escape."""
-    return "".join(
-        character
-        if unicodedata.category(character)[0] != "C"
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if ord(character) < 0xD800 or ord(character) > 0xDFFF
-        else f"\\u{ord(character):04x}"
-        for character in text
-    )
-
-
 def _picture_table(rows: Iterator[dict[str, Any]]) -> Table:
-    table = Table("picture", "label", "confidence", "next", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    table.add_column("picture", overflow="fold")  # a path that is cut names no file
+    for heading in ("label", "confidence", "next"):
+        table.add_column(heading)
     for row in rows:
         if row["label"] is None:
             table.add_row(Text(printable(row["path"])), Text(f"– {row['outcome']}"), "", "")

@@ -40,9 +40,12 @@ def locate_model(name: str) -> Path:
     Raises:
         ModelError: If there is no such folder, or the model is not here and cannot be fetched.
     """
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder
+    folder = Path(name)
+    try:
+        if name and folder.is_dir():
+            return folder
+    except (OSError, ValueError) as error:
+        raise ModelError(f"hf:{name[:60]}…: no folder or model can have this name.") from error
     if not name or name.count("/") > 1 or name.startswith((".", "/", "~")) or "\\" in name:
         raise ModelError(
             f"hf:{name}: a folder with a model is needed, found none there. Give an existing "

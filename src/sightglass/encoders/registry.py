@@ -25,7 +25,7 @@ def _mini(rest: str) -> DualEncoder:
 def _onnx(rest: str) -> DualEncoder:
     from sightglass.encoders.onnx import CARD_NAME, OnnxEncoder
 
-    path = Path(rest).expanduser()
+    path = Path(rest)
     return OnnxEncoder(path.parent if path.name == CARD_NAME else path)
 
 

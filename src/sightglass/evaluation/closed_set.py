@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightglass.errors import InputError
+from sightglass.errors import EvaluationError, InputError
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.evaluation.metrics import expected_calibration_error, top_k_score
 from sightglass.pipeline import ZeroShotClassifier
@@ -42,8 +42,9 @@ class ClosedSetScores:
         values = {f"top{k}": value for k, value in self.top_k.items()}
         values["ece"] = self.calibration_error
         values["called_unknown"] = self.called_unknown
+        counts = {"n": self.n_images, "n_failed": self.n_failed}
         return [
-            {"protocol": "closed_set", **about, "metric": name, "value": value, "n": self.n_images}
+            {"protocol": "closed_set", **about, "metric": name, "value": value, **counts}
             for name, value in values.items()
         ]
 
@@ -59,8 +60,8 @@ def evaluate_closed_set(
         limit: At most this many pictures, spread evenly over the set; None takes all.
 
     Raises:
-        InputError: If classifier and data differ in the number of classes, or nothing could be
-            opened.
+        InputError: If classifier and data differ in the number of classes.
+        EvaluationError: If no picture could be opened.
     """
     n_classes = len(classifier.labels.names)
     if n_classes != len(data.class_names):
@@ -81,7 +82,7 @@ def evaluate_closed_set(
         [p.decision.probabilities for p in predictions if p.decision is not None], np.float32
     )
     if not len(probabilities):
-        raise InputError("evaluate: no picture of the data set could be opened.")
+        raise EvaluationError("evaluate: no picture of the data set could be opened.")
     labels = data.labels[chosen][usable]
     scores = [p.decision.unknown_score for p in predictions if p.decision is not None]
     return ClosedSetScores(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from sightglass.errors import InputError, closest
@@ -9,7 +11,7 @@ from sightglass.evaluation.image_folder import read_image_folder
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.evaluation.parquet import find_shards, read_parquet
 
-__all__ = ["LabelledPictures", "first_synonym", "load_dataset"]
+__all__ = ["LabelledPictures", "class_labels", "first_synonym", "load_dataset"]
 
 
 def load_dataset(path: str | Path, *, split: str | None = None) -> LabelledPictures:
@@ -52,3 +54,21 @@ def first_synonym(name: str) -> str:
     separated by commas. A name without comma stays as it is.
     """
     return name.split(",", maxsplit=1)[0].strip()
+
+
+def class_labels(class_names: Sequence[str]) -> list[str]:
+    """One distinct name per class of a data set: its first synonym.
+
+    Where two classes share it (ImageNet has two maillots and two cranes), all their synonyms are
+    kept; where even these are the same, a number tells them apart.
+    """
+    firsts = Counter(first_synonym(name).casefold() for name in class_names)
+    seen: Counter[str] = Counter()
+    labels = []
+    for name in class_names:
+        first = first_synonym(name)
+        label = first if firsts[first.casefold()] == 1 else name
+        seen[label.casefold()] += 1
+        count = seen[label.casefold()]
+        labels.append(label if count == 1 else f"{label} ({count})")
+    return labels

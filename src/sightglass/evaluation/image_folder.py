@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sightglass.errors import InputError
+from sightglass.errors import InputError, PictureError
 from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.inputs.file_bytes import read_bytes
 
 _SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jpeg .jpg .png .ppm .tif .tiff .webp".split()  # noqa: SIM905
@@ -56,9 +57,12 @@ def read_image_folder(root: Path) -> LabelledPictures:
             )
     paths = tuple(path for found in pictures for path in found)
 
-    def read() -> Iterator[bytes]:
+    def read() -> Iterator[bytes | PictureError]:
         for path in paths:
-            yield path.read_bytes()
+            try:
+                yield read_bytes(path)[0]
+            except PictureError as error:
+                yield error
 
     return LabelledPictures(
         class_names=names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import io
 import os
 import re
 import sys
@@ -47,7 +48,7 @@ def find_pictures(
     for source in sources:
         name = os.fspath(source)
         if name == "-":
-            files = _listed(sys.stdin if stdin is None else stdin)
+            files = _listed(stdin or sys.stdin or io.StringIO())
         elif os.path.lexists(name):
             files = list(_files_of(name))
         elif _MAGIC.search(name):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sightglass.errors import InputError
+from sightglass.errors import InputError, ResultsError
 from sightglass.reports.html import write_report
 from sightglass.reports.manifest import write_run
 from sightglass.reports.prediction import Prediction
@@ -37,12 +37,49 @@ def prepare_folder(folder: Path) -> None:
         ) from error
 
 
-def without_own_files(paths: Sequence[str], folder: Path) -> list[str]:
-    """``paths`` less what an earlier run wrote into ``folder``: results are not pictures."""
-    own = {
-        os.path.abspath(folder / (name + suffix)) for name in OWN_FILES for suffix in ("", ".part")
-    }
-    return [path for path in paths if os.path.abspath(path) not in own]
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing into ``folder``; the system forgets it when a run is killed.
+
+    Raises:
+        ResultsError: If another run is writing there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system: there the last run to finish wins
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ResultsError(
+                f"{folder}: another run is writing its results there. Wait for it, or choose "
+                f"another folder with --out."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def without_own_files(paths: Sequence[str], folder: Path, store: Path | None) -> list[str]:
+    """``paths`` less the results in ``folder`` and the store: what we write are not pictures.
+
+    Raises:
+        InputError: If nothing is left.
+    """
+    own = [folder / (name + suffix) for name in OWN_FILES for suffix in ("", ".part")]
+    if store is not None:
+        own += [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+    real = {os.path.realpath(path) for path in own}
+    left = [path for path in paths if os.path.realpath(path) not in real]
+    if not left:
+        raise InputError(
+            f"classify: needs pictures, found only earlier results in {folder}. Name a folder that "
+            f"holds pictures."
+        )
+    return left
 
 
 def write_results(

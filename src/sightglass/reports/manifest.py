@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sightglass.encoders.card import EncoderCard
     from sightglass.inputs.labels import LabelSet
 
-_LIBRARIES = ("numpy", "pillow", "onnxruntime", "tokenizers")
+_LIBRARIES = ("numpy", "pillow", "onnxruntime", "tokenizers", "torch", "transformers")
 
 
 def run_record(
@@ -32,6 +32,7 @@ def run_record(
     fingerprint: str,
     rule: UnknownRule,
     work: Work,
+    settings: Mapping[str, int],
     command: Sequence[str],
 ) -> dict[str, Any]:
     """What run.json holds.
@@ -43,6 +44,7 @@ def run_record(
         card: The encoder's.
         fingerprint: The encoder's.
         rule: When a picture was called unknown.
+        settings: Numbers that the caller chose.
         work: Outcomes, what had to be done, seconds per stage.
         command: The arguments of the command line; empty where Python called.
     """
@@ -54,6 +56,7 @@ def run_record(
             {"name": name, "names": list(names)}
             for name, names in zip(labels.names, labels.synonyms, strict=True)
         ],
+        "settings": dict(settings),
         "class_fingerprint": labels.fingerprint,
         "prompts": prompts,
         "templates": list(templates),
@@ -68,7 +71,7 @@ def run_record(
         "labels": dict(work.labels.most_common()),
         "work": {
             "read": work.read,
-            "decoded": work.encoded,
+            "decoded": work.encoded + work.decoded_again,
             "encoded": work.encoded,
             "near_ties": work.near_ties,
         },
@@ -77,9 +80,16 @@ def run_record(
             "python": sys.version.split()[0],
             "system": platform.platform(),
             "machine": platform.machine(),
-            "libraries": {name: version(name) for name in _LIBRARIES},
+            "libraries": {name: version(name) for name in _LIBRARIES if _installed(name)},
         },
     }
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 def write_run(path: Path, run: Mapping[str, Any]) -> None:

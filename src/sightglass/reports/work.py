@@ -23,6 +23,7 @@ class Work:
         counts: Files per outcome.
         labels: Pictures per label.
         near_ties: Pictures that a rounding encoder could not decide, decided by its reference.
+        decoded_again: Near ties whose picture had to be decoded once more for the reference.
         read: Files whose bytes were read.
         encoded: Pictures that were decoded and went through the network; the other usable ones
             came from the store.
@@ -32,6 +33,7 @@ class Work:
     counts: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     near_ties: int = 0
+    decoded_again: int = 0
     read: int = 0
     encoded: int = 0
     seconds: dict[str, float] = field(default_factory=dict)

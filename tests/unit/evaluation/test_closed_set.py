@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from colour_photos import classifier, encoded
-from sightglass.errors import InputError
+from sightglass.errors import EvaluationError, InputError
 from sightglass.evaluation.closed_set import ClosedSetScores, evaluate_closed_set
 from sightglass.evaluation.datasets import LabelledPictures, load_dataset
 
@@ -123,7 +123,7 @@ def test_another_number_of_names_than_classes_is_refused() -> None:
 
 
 def test_a_set_without_one_usable_picture_is_refused() -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(EvaluationError) as caught:
         evaluate_closed_set(classifier(CLASSES), planted([0, 1], [b"", b"no picture"]))
     assert str(caught.value) == "evaluate: no picture of the data set could be opened."
 
@@ -133,7 +133,7 @@ def test_rows_for_the_metrics_file_name_the_protocol_and_what_was_told_about_it(
         n_images=8, n_failed=1, top_k={1: 0.5, 3: 0.75}, calibration_error=0.125, called_unknown=0.0
     )
     rows = scores.as_rows(dataset="pets", prompts="single")
-    same = {"protocol": "closed_set", "dataset": "pets", "prompts": "single", "n": 8}
+    same = {"protocol": "closed_set", "dataset": "pets", "prompts": "single", "n": 8, "n_failed": 1}
     assert rows == [
         same | {"metric": "top1", "value": 0.5},
         same | {"metric": "top3", "value": 0.75},

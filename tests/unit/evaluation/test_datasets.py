@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from sightglass.errors import InputError, MissingExtraError, UnknownNameError
-from sightglass.evaluation.datasets import first_synonym, load_dataset
+from sightglass.errors import InputError, MissingExtraError, PictureError, UnknownNameError
+from sightglass.evaluation.datasets import class_labels, first_synonym, load_dataset
 
 COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
 NAMES = ["red thing", "green thing", "blue thing"]
@@ -281,3 +281,28 @@ def test_an_absent_data_set_is_reported_with_the_closest_name(tmp_path: Path) ->
 )
 def test_the_first_synonym_of_a_wordnet_list_is_taken(name: str, expected: str) -> None:
     assert first_synonym(name) == expected
+
+
+def test_classes_are_named_by_their_first_synonym_where_that_tells_them_apart() -> None:
+    names = ["goldfish, Carassius auratus", "crane", "maillot", "maillot, tank suit", "crane"]
+    assert class_labels(names) == [
+        "goldfish",
+        "crane",
+        "maillot",
+        "maillot, tank suit",
+        "crane (2)",
+    ]
+
+
+def test_a_picture_of_an_image_folder_that_cannot_be_read_is_said_in_its_place(
+    tmp_path: Path,
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (4, 4), "red").save(tmp_path / name / "1.png")
+    data = load_dataset(tmp_path)
+    (tmp_path / "a" / "1.png").unlink()
+    first, second = data.read()
+    assert isinstance(first, PictureError)
+    assert first.status == "unreadable"
+    assert isinstance(second, bytes)

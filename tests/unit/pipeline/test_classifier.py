@@ -109,8 +109,9 @@ def test_pictures_arrays_bytes_and_paths_may_be_mixed(photos: Path) -> None:
     names = ["red", "lime", "blue", "grey", "white", "black"]
     for images in (given, tuple(given), (item for item in given)):
         result = classifier(names).predict(images)
-        assert result.paths == [f"{photos}/b.jpg", *(f"image[{i}]" for i in (0, 1, 3, 4, 5, 6))]
-        assert result.labels == ["lime", "black", "grey", "blue", "white", "red", None]
+        names_given = [f"image[{index}]" for index in range(7)]
+        assert result.paths == [*names_given[:2], f"{photos}/b.jpg", *names_given[3:]]
+        assert result.labels == ["black", "grey", "lime", "blue", "white", "red", None]
         assert statuses(result)[-1] == "unsupported"
 
 

@@ -29,7 +29,7 @@ def test_a_folder_gives_its_files_sorted_and_spelled_as_given(tmp_path: Path) ->
     expected = [f"{tmp_path}/{name}" for name in ("a.txt", "b.png", "c/d.jpg")]
     assert sources_of(tmp_path) == expected
     assert sources_of(str(tmp_path)) == expected
-    assert sources_of([tmp_path / "c", f"{tmp_path}/*.*"]) == expected
+    assert sources_of([tmp_path / "c", f"{tmp_path}/*.*"]) == [expected[2], *expected[:2]]
 
 
 def test_one_picture_in_memory_needs_no_list() -> None:
@@ -47,15 +47,21 @@ def test_the_bytes_of_a_file_are_passed_on_unopened() -> None:
     assert sources_of([b"", data]) == [("image[0]", b""), ("image[1]", data)]
 
 
-def test_in_a_mixture_paths_come_first_and_pictures_keep_their_position(tmp_path: Path) -> None:
+def test_everything_comes_in_the_order_given(tmp_path: Path) -> None:
     for name in ("b.png", "a.png"):
         (tmp_path / name).write_bytes(encoded("red"))
     data = encoded("blue")
     mixture = [picture("red"), tmp_path / "b.png", data, str(tmp_path / "a.png")]
     found = sources_of(mixture)
-    assert found[:2] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
-    assert [name for name, _ in found[2:]] == ["image[0]", "image[2]"]
-    assert found[3][1] == data
+    assert (found[1], found[3]) == (str(tmp_path / "b.png"), str(tmp_path / "a.png"))
+    assert [name for name, _ in (found[0], found[2])] == ["image[0]", "image[2]"]
+    assert found[2][1] == data
+    assert sources_of([tmp_path / "b.png"] * 2) == [str(tmp_path / "b.png")] * 2
+
+
+def test_standard_input_is_for_the_command_line() -> None:
+    with pytest.raises(InputError, match="only on the command line"):
+        sources_of("-")
 
 
 @pytest.mark.parametrize("kind", [list, tuple, iter])

@@ -11,10 +11,11 @@ from PIL import Image
 
 from report_rows import RUN
 from sightglass import ZeroShotClassifier
-from sightglass.errors import InputError
+from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.outcome import Outcome
 from sightglass.reports.folder import (
     OWN_FILES,
+    only_writer,
     prepare_folder,
     without_own_files,
     write_results,
@@ -62,8 +63,39 @@ def test_results_of_an_earlier_run_are_not_pictures(
     own = [os.path.join("out", name) for name in OWN_FILES]  # noqa: PTH118 - as a person spells it
     parts = [f"./out/../out/{name}.part" for name in OWN_FILES]
     others = ["out/cat.jpg", "report.html", "out/deep/run.json", "out/run.json.bak"]
-    assert without_own_files([*own, *others, *parts], Path("out")) == others
-    assert without_own_files([*own, *others], tmp_path / "out") == others
+    assert without_own_files([*own, *others, *parts], Path("out"), None) == others
+    assert without_own_files([*own, *others], tmp_path / "out", None) == others
+    (tmp_path / "out").mkdir()
+    (tmp_path / "linked").symlink_to("out")
+    linked = [f"linked/{name}" for name in OWN_FILES]
+    assert without_own_files([*linked, *others], Path("out"), None) == others
+
+
+def test_the_store_is_no_picture() -> None:
+    beside = ["a.jpg", "s.sqlite", "s.sqlite-wal", "s.sqlite-shm", "t.sqlite"]
+    left = without_own_files(beside, Path("out"), Path("./s.sqlite"))
+    assert left == ["a.jpg", "t.sqlite"]
+
+
+def test_a_folder_with_nothing_but_our_own_files_is_refused() -> None:
+    with pytest.raises(InputError, match="found only earlier results in out"):
+        without_own_files(["out/run.json"], Path("out"), None)
+
+
+def test_a_second_run_into_the_same_folder_is_refused_until_the_first_is_done(
+    tmp_path: Path,
+) -> None:
+    with only_writer(tmp_path):
+        with (
+            pytest.raises(ResultsError, match="another run is writing its results there"),
+            only_writer(tmp_path),
+        ):
+            pytest.fail("both may write")
+        with only_writer(tmp_path.parent):
+            pass
+    with only_writer(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_all_four_files_are_written_and_nothing_else(tmp_path: Path) -> None:

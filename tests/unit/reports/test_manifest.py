@@ -30,6 +30,7 @@ def record(work: Work | None = None, **changes: Any) -> dict[str, Any]:
         "rule": UnknownRule(),
         "work": work or Work(),
         "command": ["sightglass", "classify", "my photos"],
+        "settings": {"top_k": 3, "batch_size": 32},
     }
     return run_record(**given | changes)
 
@@ -40,6 +41,7 @@ def test_everything_that_is_needed_to_run_it_again_is_there() -> None:
         "created",
         "command",
         "classes",
+        "settings",
         "class_fingerprint",
         "prompts",
         "templates",
