@@ -78,8 +78,6 @@ def classify(
     that could not be used are listed. 1: no file could be used, --strict stopped, or you did; what
     was computed is kept, and the same command goes on from there. 2: wrong usage.
     """
-    from PIL import Image
-
     from sightglass.cli.progress import progress_of
     from sightglass.cli.summary import print_summary
     from sightglass.inputs.discovery import find_pictures
@@ -94,8 +92,6 @@ def classify(
     from sightglass.reports.work import Work
     from sightglass.store import DEFAULT_STORE
 
-    # The limit is --max-pixels, counted after reduced decoding; Pillow's own would come first.
-    Image.MAX_IMAGE_PIXELS = None
     classifier = ZeroShotClassifier(
         classes,
         model=model,

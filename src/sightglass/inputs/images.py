@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import re
+import struct
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
@@ -27,8 +28,8 @@ __all__ = [
     "read_bytes",
 ]
 
-# Above this Pillow itself refuses (twice its MAX_IMAGE_PIXELS), so that its limit and ours are
-# one: 13,377 pixels square, 0.7 GB while it is decoded.
+# The number at which Pillow's own limit refuses by default: 13,377 pixels square, 0.7 GB while it
+# is decoded. Ours counts what is left after reduced decoding.
 DEFAULT_MAX_PIXELS = 178_956_970
 
 # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster. What is
@@ -105,7 +106,7 @@ def _decode(kind: str, data: bytes, short_side: int | None, max_pixels: int) -> 
         # Pillow decodes these while opening, so ask the pictures inside before it does.
         for size in nested_png_sizes(data):
             _require_pixels(size, max_pixels)
-    with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+    with _opened(kind, data) as image:
         whole = image.size
         if short_side is not None:
             margin = DRAFT_MARGIN * short_side
@@ -116,6 +117,23 @@ def _decode(kind: str, data: bytes, short_side: int | None, max_pixels: int) -> 
         if orientation(image) > 4:
             whole = (whole[1], whole[0])
         return OpenedPicture(image=flatten_to_rgb(image), width=whole[0], height=whole[1])
+
+
+def _opened(kind: str, data: bytes) -> Image.Image:
+    """``Image.open`` for one format, but for Pillow's limit, which looks at the whole size.
+
+    That limit is one setting for the whole process, so it is passed by here, not changed.
+    """
+    if kind not in Image.OPEN:
+        Image.init()
+    factory, accept = Image.OPEN[kind]
+    try:
+        accepted = accept is None or accept(data[:16])
+        if accepted and not isinstance(accepted, str):  # a text says why the format is not built in
+            return factory(io.BytesIO(data), "")
+    except (SyntaxError, IndexError, TypeError, struct.error) as error:
+        raise UnidentifiedImageError(str(error)) from error
+    raise UnidentifiedImageError(kind)
 
 
 def _require_pixels(size: tuple[int, int], max_pixels: int) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from picture_files import encode, encoded_pictures, flip_bits, photo, with_jpeg_segment
 from sightglass.errors import PictureError
+from sightglass.inputs import images
 from sightglass.inputs.hazards import jpeg_is_kept_whole
 from sightglass.inputs.images import OpenedPicture, open_picture
 from sightglass.inputs.outcome import STATUSES
@@ -112,7 +112,7 @@ def test_a_picture_for_which_there_is_no_memory_is_too_large(
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Image, "open", exhausted)
+    monkeypatch.setattr(images, "_opened", exhausted)
     refused(WHOLE["png"], "too_large", "does not fit into memory")
 
 

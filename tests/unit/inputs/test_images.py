@@ -146,3 +146,16 @@ def test_threads_open_the_same_pictures_as_one_after_another() -> None:
             pool.map(lambda data: open_picture(data, short_side=12).image.tobytes(), files)
         )
     assert together == alone
+
+
+def test_a_jpeg_beyond_pillows_limit_is_read_where_its_reduced_form_is_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (800, 600), "red").save(buffer, "JPEG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    opened = open_picture(buffer.getvalue(), short_side=30, max_pixels=8000)
+    assert opened.image.size == (100, 75)
+    assert (opened.width, opened.height) == (800, 600)
+    with pytest.raises(PictureError, match="too_large"):
+        open_picture(buffer.getvalue(), max_pixels=8000)
