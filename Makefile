@@ -54,7 +54,9 @@ browser:
 	  fi; fi
 
 screenshot: $(VENV)/dev browser demo  ## Make the README's picture from the demo's report
-	$(BIN)/python tools/screenshot.py demo/report.html --out docs/images
+	$(BIN)/python tools/screenshot.py demo/report.html --out demo
+	mkdir -p docs/images
+	cp demo/desktop.png docs/images/desktop.png
 
 bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and transformers' pipeline
 	$(BIN)/python bench/throughput.py

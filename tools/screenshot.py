@@ -1,6 +1,6 @@
 """Pictures of a report: desktop.png, phone.png and dark.png.
 
-    python tools/screenshot.py out/report.html --out docs/pictures
+    python tools/screenshot.py out/report.html --out docs/images
 
 Needs playwright and a Chromium, Chrome or other browser of that family.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -49,7 +49,7 @@ def take_screenshots(report: Path, out: Path, *, whole_page: bool = False) -> li
     out.mkdir(parents=True, exist_ok=True)
     written = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
         for view, options in _VIEWS.items():
             page = browser.new_page(**options)
             page.goto(report.resolve().as_uri())

@@ -122,7 +122,7 @@ class ZeroShotClassifier:
         )
 
     def stream(self, sources: Iterable[Source], work: Work | None = None) -> Iterator[Prediction]:
-        """One prediction per source, in order, in memory that does not grow with their number.
+        """One prediction per source, in order. What stays in memory is some 100 bytes for each.
 
         Args:
             sources: Paths as ``find_pictures`` gives them, or names with bytes or pictures.

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from PIL import Image, UnidentifiedImageError
 
 from sightglass.errors import PictureError
-from sightglass.inputs.file_bytes import FileStamp, read_bytes
 from sightglass.inputs.hazards import jpeg_is_kept_whole, nested_png_sizes, png_pixels
 from sightglass.inputs.outcome import Status
 from sightglass.inputs.pixels import flatten_to_rgb, orientation
@@ -19,14 +18,6 @@ from sightglass.inputs.png_checksums import check_png_pixels
 from sightglass.inputs.quiet import quiet_decoding
 from sightglass.inputs.signatures import begins_a_picture, looks_like, picture_kind
 from sightglass.inputs.truncation import ends_early
-
-__all__ = [
-    "DEFAULT_MAX_PIXELS",
-    "FileStamp",
-    "OpenedPicture",
-    "open_picture",
-    "read_bytes",
-]
 
 # The number at which Pillow's own limit refuses by default: 13,377 pixels square, 0.7 GB while it
 # is decoded. Ours counts what is left after reduced decoding.

@@ -90,7 +90,7 @@ def write_results(
     thumbnails: Callable[[str], bytes | None],
     work: Work,
 ) -> None:
-    """Write all four files as predictions come; memory does not grow with their number.
+    """Write all four files as predictions come; memory grows by some hundred bytes each.
 
     Args:
         folder: See ``prepare_folder``.

@@ -9,7 +9,8 @@ from pathlib import Path
 from corpus import N_FILES, write_corpus
 from sightglass.errors import PictureError
 from sightglass.inputs.discovery import find_pictures
-from sightglass.inputs.images import open_picture, read_bytes
+from sightglass.inputs.file_bytes import read_bytes
+from sightglass.inputs.images import open_picture
 
 SECONDS = 60
 
