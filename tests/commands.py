@@ -38,6 +38,18 @@ def run(
     )
 
 
+def run_python(code: str, *, home: Path) -> subprocess.CompletedProcess[str]:
+    """The finished program, run by the Python that has the package; its folder is ``home``."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def start(*arguments: str | Path, home: Path) -> subprocess.Popen[bytes]:
     """The command, begun."""
     return subprocess.Popen(

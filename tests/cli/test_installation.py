@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from commands import environment, run
+from commands import environment, run, run_python
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "PIL", "onnxruntime", "tokenizers", "pydantic", "jinja2", "torch", "transformers")
@@ -84,14 +84,7 @@ def test_the_core_works_where_torch_and_the_extras_are_not_installed(tmp_path: P
         "from sightglass.cli import main\n"
         "sys.exit(main(['classify', 'a.png', '--classes', 'tomato,cucumber']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(code, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "sightglass-results" / "report.html").exists()
 
@@ -114,14 +107,7 @@ def test_a_missing_extra_is_one_sentence_with_the_command(
         "from sightglass.cli import main\n"
         f"sys.exit(main({arguments!r}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(code, home=tmp_path)
     assert done.returncode == 1
     assert f"pip install 'sightglass[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -153,14 +139,7 @@ def test_a_picture_that_is_known_needs_no_network_at_all(tmp_path: Path) -> None
         "from sightglass.cli import main\n"
         f"sys.exit(main({list(arguments)!r}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(code, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "sightglass-results" / "predictions.csv").read_bytes() == first
 
