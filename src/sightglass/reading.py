@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -12,7 +13,7 @@ import numpy as np
 from sightglass.encoders.contract import ImageEncoder
 from sightglass.errors import PictureError
 from sightglass.inputs.file_bytes import FileStamp, read_bytes
-from sightglass.inputs.images import DEFAULT_MAX_PIXELS, open_picture
+from sightglass.inputs.images import DEFAULT_MAX_PIXELS, OpenedPicture, open_picture
 from sightglass.inputs.outcome import Outcome
 from sightglass.inputs.thumbnails import make_thumbnail
 from sightglass.store import KnownPicture, Store, StoredPicture
@@ -112,32 +113,39 @@ def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) 
 
 
 def _read_data(data: bytes, store: Store, encoder: ImageEncoder, max_pixels: int) -> _Found:
-    content = hashlib.sha256(data).digest()
-    known = store.known(content, fingerprint=encoder.fingerprint)
-    if known is not None:
-        return {"content": content, "known": known}
-    opened = open_picture(data, short_side=_short_side(encoder), max_pixels=max_pixels)
-    fresh = _fresh(content, opened.image, opened.width, opened.height, encoder)
-    return {"content": content, "fresh": fresh}
+    return _found(
+        hashlib.sha256(data).digest(),
+        lambda: open_picture(data, short_side=_short_side(encoder), max_pixels=max_pixels),
+        store,
+        encoder,
+    )
 
 
 def _read_image(image: Image.Image, store: Store, encoder: ImageEncoder) -> _Found:
-    content = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
+    return _found(
+        hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest(),
+        lambda: OpenedPicture(image=image, width=image.width, height=image.height),
+        store,
+        encoder,
+    )
+
+
+def _found(
+    content: bytes, opened: Callable[[], OpenedPicture], store: Store, encoder: ImageEncoder
+) -> _Found:
+    """What the store knows of this content; only where that is nothing is the picture opened."""
     known = store.known(content, fingerprint=encoder.fingerprint)
     if known is not None:
         return {"content": content, "known": known}
-    fresh = _fresh(content, image, image.width, image.height, encoder)
-    return {"content": content, "fresh": fresh}
-
-
-def _fresh(
-    content: bytes, image: Image.Image, width: int, height: int, encoder: ImageEncoder
-) -> FreshPicture:
-    thumbnail = make_thumbnail(image)
-    return FreshPicture(
-        stored=StoredPicture(content=content, width=width, height=height, thumbnail=thumbnail),
-        pixels=encoder.prepare(image),
+    picture = opened()
+    stored = StoredPicture(
+        content=content,
+        width=picture.width,
+        height=picture.height,
+        thumbnail=make_thumbnail(picture.image),
     )
+    pixels = encoder.prepare(picture.image)
+    return {"content": content, "fresh": FreshPicture(stored=stored, pixels=pixels)}
 
 
 def _content_by_stamp(path: str, store: Store) -> bytes | None:

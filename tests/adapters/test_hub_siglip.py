@@ -13,7 +13,7 @@ from adapters.checkpoints import LENGTH, pictures, write_siglip, write_siglip2
 from sightglass.encoders.card import TextInput
 from sightglass.encoders.embeddings import unit_rows
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder
-from sightglass.encoders.hub_tokens import canonical_text
+from sightglass.encoders.tokens import canonical_text
 
 # What is written, and its canonical form, by hand.
 TEXTS = {

@@ -20,11 +20,12 @@ from sightglass.encoders.hub_card import hash_files, read_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_network import BF16_ROUNDING, load_network
-from sightglass.encoders.hub_tokens import Tokenise, load_tokenizer, make_tokens
+from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.naflex import patch_sequences
 from sightglass.encoders.precision import choose_precision
 from sightglass.encoders.preprocess import normalise, prepare
 from sightglass.encoders.rows import Inputs, RowByRow
+from sightglass.encoders.tokens import Tokenise, make_tokens
 from sightglass.errors import InputError
 
 if TYPE_CHECKING:

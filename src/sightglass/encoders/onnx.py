@@ -16,7 +16,8 @@ from sightglass.checks import usable_processors
 from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, TextInput
 from sightglass.encoders.embeddings import Embeddings, unit_rows
 from sightglass.encoders.preprocess import normalise, prepare
-from sightglass.encoders.word_pieces import load_tokenizer, token_ids
+from sightglass.encoders.tokens import make_tokens
+from sightglass.encoders.word_pieces import load_tokenizer
 from sightglass.errors import ModelError
 
 if TYPE_CHECKING:
@@ -95,12 +96,12 @@ class OnnxEncoder:
         """Unit-length rows, in the order of ``texts``."""
         spec = self._text_input()
         if self._encode_tokens is None:
-            tokenizer = load_tokenizer(self._checked_file("vocabulary"))
+            tokens = make_tokens(load_tokenizer(self._checked_file("vocabulary")), spec)
             graph = self._graph("text", spec.output)
             # One by one: small matrix products are summed in another order for another number of
             # rows, and a text's row must not depend on which texts were known before.
             self._encode_tokens = lambda part: np.concatenate(
-                [graph(token_ids(tokenizer, [text], spec)) for text in part]
+                [graph(ids[None]) for ids in tokens(part)]
             )
         if not texts:
             return self._embeddings(np.zeros((0, self._card.dim), np.float32))

@@ -1,18 +1,13 @@
-"""Text to token ids for models that bring a vocabulary: word pieces, or a tokenizer.json."""
+"""The tokenizer of an encoder folder: a list of word pieces, or a tokenizer.json."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sightglass.encoders.card import TextInput
 from sightglass.errors import ModelError
 
 if TYPE_CHECKING:
-    from jaxtyping import Int64
     from tokenizers import Tokenizer
 
 # A word longer than this is unknown as a whole; the limit only bounds the time that a hostile
@@ -61,17 +56,3 @@ def load_tokenizer(path: Path) -> Tokenizer:
         Regex(r"[a-z0-9]+|[^a-z0-9\s]"), behavior="removed", invert=True
     )
     return tokenizer
-
-
-def token_ids(
-    tokenizer: Tokenizer, texts: Sequence[str], spec: TextInput
-) -> Int64[np.ndarray, "n_texts length"]:
-    """Token ids, cut at ``spec.length`` and padded on the right with ``spec.pad_id``.
-
-    Always padded to the full length: a text's row then never depends on its neighbours.
-    """
-    ids = np.full((len(texts), spec.length), spec.pad_id, dtype=np.int64)
-    for row, encoding in zip(ids, tokenizer.encode_batch(list(texts)), strict=True):
-        kept = encoding.ids[: spec.length]
-        row[: len(kept)] = kept
-    return ids

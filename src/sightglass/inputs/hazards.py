@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import struct
 
-from sightglass.inputs.truncation import JPEG_SCAN, jpeg_segments
+from sightglass.inputs.truncation import JPEG_SCAN, jpeg_segments, png_chunks
 
 _PNG_HEADER = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR(.{4})(.{4})", re.DOTALL)
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -19,14 +18,10 @@ def png_pixels(data: bytes) -> bytes:
     up for a damaged one that nobody looks at.
     """
     kept = [data[:8]]
-    at = 8
-    while at + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
+    for name, at, end in png_chunks(data):
         ancillary = name[0] & 0x20
         if not ancillary or name in (b"tRNS", b"eXIf"):
             kept.append(data[at:end])
-        at = end
     return b"".join(kept)
 
 

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 from sightglass.errors import PictureError
+from sightglass.inputs.truncation import png_chunks
 
 
 def check_png_pixels(data: bytes) -> None:
@@ -20,10 +21,7 @@ def check_png_pixels(data: bytes) -> None:
     Raises:
         PictureError: ``truncated`` where nothing but zeros follows the damage, else ``corrupt``.
     """
-    at = 8
-    while at + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
+    for name, at, end in png_chunks(data):
         if end > len(data):
             return  # cut off: the decoder will say so
         if name == b"IDAT":
@@ -35,4 +33,3 @@ def check_png_pixels(data: bytes) -> None:
                         "truncated", f"only zeros follow the first {filled:,} bytes of this PNG"
                     )
                 raise PictureError("corrupt", "the checksum of this PNG's pixels is wrong")
-        at = end

@@ -44,6 +44,16 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, offset, end) of each chunk whose head is there; the last may end behind the data."""
+    at = 8
+    while at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        yield name, at, end
+        at = end
+
+
 def _jpeg(data: bytes) -> bool:
     # Previews inside the metadata have end marks of their own, hence the search from the scan.
     scan = next((at for marker, at in jpeg_segments(data) if marker == JPEG_SCAN), None)

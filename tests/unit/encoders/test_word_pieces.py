@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from oracle import greedy_word_pieces
 from sightglass.encoders.card import TextInput
 from sightglass.encoders.registry import MINI_FOLDER
-from sightglass.encoders.word_pieces import load_tokenizer, token_ids
+from sightglass.encoders.tokens import make_tokens
+from sightglass.encoders.word_pieces import load_tokenizer
 from sightglass.errors import ModelError
 
 VOCABULARY = MINI_FOLDER / "vocab.txt"
@@ -19,7 +20,7 @@ SPEC = TextInput(length=24, padding="max_length")
 
 
 def ids_of(text: str) -> list[int]:
-    row = token_ids(load_tokenizer(VOCABULARY), [text], SPEC)[0]
+    (row,) = make_tokens(load_tokenizer(VOCABULARY), SPEC)([text])
     return [int(number) for number in row]
 
 
@@ -64,9 +65,9 @@ def test_tokens_of_any_latin_text_are_those_of_a_plain_greedy_matcher(text: str)
 
 
 def test_a_texts_tokens_do_not_depend_on_its_neighbours() -> None:
-    tokenizer = load_tokenizer(VOCABULARY)
-    together = token_ids(tokenizer, ["cat", "a very long text about many things"], SPEC)
-    assert np.array_equal(together[:1], token_ids(tokenizer, ["cat"], SPEC))
+    tokens = make_tokens(load_tokenizer(VOCABULARY), SPEC)
+    together = tokens(["cat", "a very long text about many things"])
+    assert np.array_equal(together[:1], tokens(["cat"]))
 
 
 def test_a_file_that_is_no_tokenizer_gives_one_sentence(tmp_path: Path) -> None:
