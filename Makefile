@@ -23,7 +23,7 @@ $(VENV)/core: pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/core
 	$(PIP) torch
-	$(PIP) --editable ".[hub,eval,heif]" --group demo --group test --group check
+	$(PIP) --editable ".[hub,eval,heif,generate,diffusers]" --group demo --group test --group check
 	touch $@
 
 demo: $(VENV)/core  ## Classify real photographs; print a table and where the report is

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sightglass.alignments import align_text_image
 from sightglass.checks import usable_processors
-from sightglass.decisions import UnknownRule, background_scores, decide, softmax
+from sightglass.decisions import UnknownRule, background_scores, decide
 from sightglass.embedding import embed_pictures, embed_texts
 from sightglass.encoders.contract import DualEncoder, RoundingEncoder
 from sightglass.encoders.embeddings import Embeddings, require_one_encoder
 from sightglass.encoders.registry import load_dual_encoder
 from sightglass.errors import InputError
+from sightglass.fusion import softmax
 from sightglass.inputs.background import BACKGROUND_WORDS
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS
 from sightglass.inputs.labels import LabelSet, parse_classes

@@ -11,7 +11,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from sightglass import ZeroShotClassifier
-from sightglass.decisions import UnknownRule, background_scores, decide, softmax
+from sightglass.decisions import UnknownRule, background_scores, decide
+from sightglass.fusion import softmax
 
 logit = st.floats(-1e4, 1e4, width=32)
 

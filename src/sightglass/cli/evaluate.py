@@ -49,8 +49,8 @@ def evaluate(
     from sightglass.inputs.labels import LabelSet, parse_classes
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import prepare_folder
-    from sightglass.reports.tables import replacing
     from sightglass.store import DEFAULT_STORE
+    from sightglass.whole_files import replacing
 
     if out is not None:
         prepare_folder(out)

@@ -30,7 +30,7 @@ def _without_controls(name: str) -> str:
     return "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in name)
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
     """Equal for names that a person would call the same."""
     return unicodedata.normalize("NFC", clean_name(name).casefold())
 
@@ -93,10 +93,10 @@ class LabelSet:
         if not all(isinstance(name, str) for entry in entries for name in entry):
             raise InputError(f"{_WHERE}: every name must be text, got {list(names)!r}.")
         synonyms = tuple(_spelled(entry) for entry in entries)
-        refused = {_key(word) for word in reserved}
+        refused = {name_key(word) for word in reserved}
         for position, entry in enumerate(synonyms, start=1):
             for name in entry:
-                if _key(name) in refused:
+                if name_key(name) in refused:
                     raise InputError(
                         f"{_WHERE}: '{name}' (class {position}) is the answer for pictures that "
                         "are none of the classes, so no class can have that name. Leave it out or "
@@ -157,7 +157,7 @@ def _spelled(names: Sequence[str]) -> tuple[str, ...]:
     """Each name as spelled, control characters and outer space aside; repeats dropped."""
     spelled: dict[str, str] = {}
     for name in names:
-        spelled.setdefault(_key(name), _without_controls(name).strip())
+        spelled.setdefault(name_key(name), _without_controls(name).strip())
     return tuple(spelled.values())
 
 
@@ -176,7 +176,7 @@ def _check_names(synonyms: tuple[tuple[str, ...], ...]) -> None:
                     f"{_WHERE}: every class needs a name, got an empty one (class {position}). "
                     "Remove it or fill it in."
                 )
-            first, spelled = owner.setdefault(_key(name), (position, name))
+            first, spelled = owner.setdefault(name_key(name), (position, name))
             if first != position:
                 raise InputError(
                     f"{_WHERE}: a name can belong to one class only, got '{spelled}' "

@@ -12,8 +12,9 @@ from sightglass.errors import InputError, ResultsError
 from sightglass.reports.html import write_report
 from sightglass.reports.manifest import write_run
 from sightglass.reports.prediction import Prediction
-from sightglass.reports.tables import PredictionTable, read_rows, replacing
+from sightglass.reports.tables import PredictionTable, read_rows
 from sightglass.reports.work import Work
+from sightglass.whole_files import replacing
 
 CSV, JSONL, REPORT, RUN = "predictions.csv", "predictions.jsonl", "report.html", "run.json"
 OWN_FILES = (CSV, JSONL, REPORT, RUN)

@@ -17,7 +17,7 @@ from sightglass.decisions.decide import UNKNOWN
 from sightglass.reports.json_block import json_block
 from sightglass.reports.sampling import Candidate, sample_evenly
 from sightglass.reports.survey import Survey, packed_row, survey_rows
-from sightglass.reports.tables import replacing
+from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
     from jinja2 import Template

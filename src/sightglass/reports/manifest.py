@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightglass.inputs.outcome import STATUSES
-from sightglass.reports.tables import replacing
 from sightglass.reports.work import Work
+from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
     from sightglass.decisions import UnknownRule

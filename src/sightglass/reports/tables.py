@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from sightglass.errors import ResultsError
 from sightglass.reports.prediction import Prediction
+from sightglass.whole_files import replacing
 
 CSV_COLUMNS = (
     "path",
@@ -44,32 +43,6 @@ def csv_row(prediction: Prediction) -> list[str]:
     if decision is not None and decision.label != decision.top[0][0]:
         notes.append(f"nearest class: {decision.top[0][0]}")
     return [*cells, "; ".join(notes)]
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    r"""A text file that takes ``path``'s place when all is written, and never half of it.
-
-    File names that are not valid text are written as escapes (``\udcff``), so that the file is
-    valid UTF-8.
-
-    Raises:
-        ResultsError: If the disk is full or the file cannot be written or put in place.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ResultsError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
-            f"another folder, and run again: nothing computed is lost."
-        ) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 class _UnixLines:

@@ -18,10 +18,10 @@ from sightglass.reports.tables import (
     CSV_COLUMNS,
     csv_row,
     read_rows,
-    replacing,
     write_csv,
     write_jsonl,
 )
+from sightglass.whole_files import replacing
 
 HOSTILE = [
     'say "cheese".jpg',

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import oracle
-from sightglass.decisions import softmax
 from sightglass.errors import ShapeError
+from sightglass.fusion import softmax
 
 
 def test_three_to_one_odds_are_three_quarters() -> None:

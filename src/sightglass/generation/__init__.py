@@ -1,0 +1,1 @@
+"""The wing that makes what classification can use: a class book, and reference pictures."""

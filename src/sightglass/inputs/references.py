@@ -1,0 +1,195 @@
+"""ReferenceSet: pictures that show what a class looks like, each with where it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sightglass.errors import InputError, closest
+from sightglass.inputs.labels import LabelSet, name_key
+from sightglass.whole_files import replacing
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+RECORD = "references.json"
+FORMAT = "sightglass-references-1"
+
+_SUFFIXES = frozenset(
+    ".avif .bmp .gif .heic .heif .jpeg .jpg .png .ppm .tif .tiff .webp".split()  # noqa: SIM905
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provenance(_Frozen):
+    """Where one reference picture came from."""
+
+    path: str = Field(description="relative to the folder, with forward slashes")
+    class_name: str
+    origin: Literal["imagined", "harvested", "brought"]
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    generator: str | None = Field(default=None, description="model that made or chose it")
+    prompt: str | None = None
+    seed: int | None = None
+    partner: str | None = Field(default=None, description="the class it is easily confused with")
+    features: tuple[str, ...] = Field(default=(), description="what both have in common")
+    source: str | None = Field(default=None, description="the file that it is a copy of")
+    licence: str | None = None
+    filter_score: float | None = Field(default=None, description="what the filter said of it")
+    created: str | None = Field(default=None, description="ISO 8601")
+
+
+class ReferenceRecord(_Frozen):
+    """What ``references.json`` holds."""
+
+    format: Literal["sightglass-references-1"] = FORMAT
+    rule: str | None = Field(default=None, description="how the pictures were chosen, in words")
+    pictures: tuple[Provenance, ...] = ()
+    classes_without: dict[str, str] = Field(
+        default_factory=dict, description="class name -> why it has no reference"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencePicture:
+    """One reference.
+
+    Attributes:
+        source: A path; or a name with the file's bytes.
+        class_index: Which class it shows.
+        provenance: Where it came from, if a record says so.
+    """
+
+    source: str | tuple[str, bytes]
+    class_index: int
+    provenance: Provenance | None = None
+
+    @property
+    def name(self) -> str:
+        """The path, or the name that came with the bytes."""
+        return self.source if isinstance(self.source, str) else self.source[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReferenceSet:
+    """References of some or all classes, sorted by class, then by name.
+
+    Attributes:
+        pictures: At least one.
+        n_classes: Size of the label set that ``class_index`` counts in.
+    """
+
+    pictures: tuple[ReferencePicture, ...]
+    n_classes: int
+
+    @cached_property
+    def labels(self) -> Int[np.ndarray, " n_references"]:
+        """Class index of each picture."""
+        return np.array([picture.class_index for picture in self.pictures], np.int64)
+
+
+def class_folder(name: str) -> str:
+    """The folder's name for a class: the class's own, less what no file system takes."""
+    safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "-", name).strip().strip(".")
+    return safe or "-"
+
+
+def read_references(folder: Path, labels: LabelSet) -> ReferenceSet:
+    """The pictures in ``folder/<class>/``; sub-folders and hidden files are not searched.
+
+    A class folder may bear any of its class's names; case, underscores and spacing do not matter.
+
+    Raises:
+        InputError: If there is no such folder, a class folder bears the name of no class, there is
+            no picture, or the record beside them is damaged.
+    """
+    where = f"References '{folder}'"
+    if not folder.is_dir():
+        raise InputError(
+            f"{where}: a folder with one folder of pictures per class is needed, there is none. "
+            f"Check the path."
+        )
+    index_of = {
+        name_key(spelling): index
+        for index, names in enumerate(labels.synonyms)
+        for name in names
+        for spelling in (name, class_folder(name))
+    }
+    record = read_record(folder)
+    known = {entry.path: entry for entry in record.pictures}
+    pictures = []
+    for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        if place.name.startswith("."):
+            continue
+        index = index_of.get(name_key(place.name))
+        if index is None:
+            near = closest(place.name, [name for names in labels.synonyms for name in names])
+            hint = f"Did you mean '{near}'? " if near else ""
+            raise InputError(
+                f"{where}: every folder in it must bear the name of a class, '{place.name}' is "
+                f"none. {hint}Rename or remove it, or add the class."
+            )
+        pictures += [
+            ReferencePicture(
+                source=str(path),
+                class_index=index,
+                provenance=known.get(path.relative_to(folder).as_posix()),
+            )
+            for path in _pictures_in(place)
+        ]
+    if not pictures:
+        raise InputError(
+            f"{where}: pictures in one folder per class are needed, found none: "
+            f"{folder / class_folder(labels.names[0])}/*.png would be the first class's."
+        )
+    return reference_set(pictures, n_classes=len(labels.names))
+
+
+def reference_set(pictures: Sequence[ReferencePicture], *, n_classes: int) -> ReferenceSet:
+    """``pictures`` sorted by class, then by name."""
+    ordered = sorted(pictures, key=lambda picture: (picture.class_index, picture.name))
+    return ReferenceSet(pictures=tuple(ordered), n_classes=n_classes)
+
+
+def read_record(folder: Path) -> ReferenceRecord:
+    """What ``references.json`` in ``folder`` says; an empty record where there is no such file.
+
+    Raises:
+        InputError: If the file cannot be read or is no such record.
+    """
+    path = folder / RECORD
+    try:
+        return ReferenceRecord.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return ReferenceRecord()
+    except (OSError, ValidationError) as error:
+        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(
+            f"{path}: cannot be read as a record of references ({first}). Correct or remove it; "
+            f"without it the pictures count as brought by you."
+        ) from error
+
+
+def write_record(folder: Path, record: ReferenceRecord) -> None:
+    """Put ``record`` into ``folder`` whole."""
+    with replacing(folder / RECORD) as stream:
+        stream.write(record.model_dump_json(indent=2, exclude_defaults=False))
+        stream.write("\n")
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.casefold() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
