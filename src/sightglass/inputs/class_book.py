@@ -13,7 +13,7 @@ from sightglass.errors import InputError
 from sightglass.inputs.labels import LabelSet
 from sightglass.whole_files import replacing
 
-FORMAT = "sightglass-class-book-1"
+FORMAT: Literal["sightglass-class-book-1"] = "sightglass-class-book-1"
 SUFFIXES = (".yaml", ".yml", ".json")
 
 Source = Literal["language_model", "offline", "person"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jaxtyping import Int
 
 RECORD = "references.json"
-FORMAT = "sightglass-references-1"
+FORMAT: Literal["sightglass-references-1"] = "sightglass-references-1"
 
 _SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jpeg .jpg .png .ppm .tif .tiff .webp".split()  # noqa: SIM905
