@@ -26,26 +26,28 @@ def embed_pictures(
     whole batch or nothing of it.
     """
     fresh = [picture.fresh for picture in pictures if picture.fresh is not None]
-    encoded = (
-        encoder.encode_images([one.pixels for one in fresh]).rows if fresh else np.empty((0, 0))
-    )
+    encoded = encoder.encode_images([one.pixels for one in fresh]) if fresh else None
     stamped = [
         (picture.outcome.path, picture.stamp.size, picture.stamp.mtime_ns, picture.content)
         for picture in pictures
         if picture.stamp is not None and picture.stamp.settled and picture.content is not None
     ]
+    if encoded is None:
+        empty = np.empty((0, encoder.card.dim), np.float32)
+        encoded = Embeddings(rows=empty, fingerprint=encoder.fingerprint)
     if stamped or fresh:
-        store.save_batch(
-            [one.stored for one in fresh], encoded, stamped, fingerprint=encoder.fingerprint
-        )
-    new_rows = iter(encoded)
-    rows = [
-        next(new_rows) if picture.known is None else picture.known.row
+        store.save_batch([one.stored for one in fresh], encoded, stamped)
+    new_rows = zip(encoded.rows, encoded.norms, strict=True)
+    found = [
+        next(new_rows) if picture.known is None else (picture.known.row, picture.known.norm)
         for picture in pictures
-        if picture.fresh is not None or picture.known is not None
+        if picture.usable
     ]
-    stacked = np.array(rows, np.float32).reshape(len(rows), encoder.card.dim)
-    return Embeddings(rows=stacked, fingerprint=encoder.fingerprint)
+    return Embeddings(
+        rows=np.array([row for row, _ in found], np.float32).reshape(-1, encoder.card.dim),
+        norms=np.array([norm for _, norm in found], np.float32),
+        fingerprint=encoder.fingerprint,
+    )
 
 
 def embed_by_reference(
@@ -81,14 +83,17 @@ def embed_by_reference(
     return [next(rows) if kept else None for kept in same]
 
 
-def embed_texts(
-    texts: Sequence[str], *, encoder: TextEncoder, store: Store
-) -> Float[np.ndarray, "n_texts dim"]:
+def embed_texts(texts: Sequence[str], *, encoder: TextEncoder, store: Store) -> Embeddings:
     """Unit rows of ``texts``, in order."""
     known = store.texts(texts, fingerprint=encoder.fingerprint)
     missing = [text for text in dict.fromkeys(texts) if text not in known]
     if missing:
-        rows = encoder.encode_texts(missing).rows
-        store.save_texts(missing, rows, fingerprint=encoder.fingerprint)
-        known.update(zip(missing, rows, strict=True))
-    return np.stack([known[text] for text in texts])
+        new = encoder.encode_texts(missing)
+        store.save_texts(missing, new)
+        known.update(zip(missing, zip(new.rows, new.norms.tolist(), strict=True), strict=True))
+    found = [known[text] for text in texts]
+    return Embeddings(
+        rows=np.array([row for row, _ in found], np.float32).reshape(-1, encoder.card.dim),
+        norms=np.array([norm for _, norm in found], np.float32),
+        fingerprint=encoder.fingerprint,
+    )

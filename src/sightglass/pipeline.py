@@ -195,7 +195,10 @@ class ZeroShotClassifier:
     @cached_property
     def class_embeddings(self) -> Embeddings:
         """One unit row per class: the mean over its names and the templates."""
-        encode = partial(embed_texts, encoder=self.encoder, store=self.store)
+
+        def encode(texts: Sequence[str]) -> Rows:
+            return embed_texts(texts, encoder=self.encoder, store=self.store).rows
+
         rows = class_embeddings(self.labels, self.templates, encode)
         return Embeddings(rows=rows, fingerprint=self.encoder.fingerprint)
 
@@ -207,7 +210,7 @@ class ZeroShotClassifier:
         """
         (template,) = template_set("single")
         texts = [template.format(word) for word in BACKGROUND_WORDS]
-        rows = embed_texts(texts, encoder=self.encoder, store=self.store)
+        rows = embed_texts(texts, encoder=self.encoder, store=self.store).rows
         mean: Float[np.ndarray, "1 dim"] = rows.mean(axis=0, keepdims=True)
         return mean
 

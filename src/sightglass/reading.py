@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class ReadPicture:
         stamp: The file's size and time when it was read; None where it was not read.
         known: What the store has for this encoder.
         fresh: What was decoded.
+        beside: The same picture for the other encoders that were asked for.
     """
 
     outcome: Outcome
@@ -59,6 +60,12 @@ class ReadPicture:
     stamp: FileStamp | None = None
     known: KnownPicture | None = None
     fresh: FreshPicture | None = None
+    beside: tuple[ReadPicture, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is, or will be, a row of it."""
+        return self.known is not None or self.fresh is not None
 
 
 def read_picture(
@@ -66,6 +73,7 @@ def read_picture(
     *,
     store: Store,
     encoder: ImageEncoder,
+    beside: Sequence[ImageEncoder] = (),
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> ReadPicture:
     """Read, decode and prepare one picture.
@@ -74,78 +82,93 @@ def read_picture(
         source: A path; or a name with a file's bytes, an RGB picture, or why there is none.
         store: Says what is known.
         encoder: Says what the network takes, and for whom an embedding must be known.
+        beside: Other encoders that need the picture too: it is read once for all of them, and
+            decoded once for those that take the same size.
         max_pixels: Larger pictures are ``too_large``.
 
     Returns:
         One value whatever happens: a file that cannot be used has the reason in ``outcome``.
     """
     path, given = (source, None) if isinstance(source, str) else source
+    encoders = (encoder, *beside)
+    stamp = None
     try:
-        if given is None:
-            found = _read_file(path, store, encoder, max_pixels)
-        elif isinstance(given, bytes):
-            found = _read_data(given, store, encoder, max_pixels)
-        elif isinstance(given, PictureError):
+        if isinstance(given, PictureError):
             raise given
-        else:
-            found = _read_image(given, store, encoder)
+        content = _content_by_stamp(path, store) if given is None else None
+        known = _known(content, store, encoders)
+        if content is None or None in known:
+            if given is None:
+                given, stamp = read_bytes(path)
+            content = _content_of(given)
+            known = _known(content, store, encoders)
+        fresh = _opened(given, content, encoders, known, max_pixels)
     except PictureError as error:
         failed = Outcome(path=path, status=error.status, detail=error.detail)
         return ReadPicture(outcome=failed, source=source)
-    return ReadPicture(outcome=Outcome(path=path, status="ok"), source=source, **found)
-
-
-class _Found(TypedDict, total=False):
-    content: bytes
-    stamp: FileStamp
-    known: KnownPicture
-    fresh: FreshPicture
-
-
-def _read_file(path: str, store: Store, encoder: ImageEncoder, max_pixels: int) -> _Found:
-    content = _content_by_stamp(path, store)
-    if content is not None:
-        known = store.known(content, fingerprint=encoder.fingerprint)
-        if known is not None:
-            return {"content": content, "known": known}
-    data, stamp = read_bytes(path)
-    return {**_read_data(data, store, encoder, max_pixels), "stamp": stamp}
-
-
-def _read_data(data: bytes, store: Store, encoder: ImageEncoder, max_pixels: int) -> _Found:
-    return _found(
-        hashlib.sha256(data).digest(),
-        lambda: open_picture(data, short_side=_short_side(encoder), max_pixels=max_pixels),
-        store,
-        encoder,
+    first, *others = (
+        ReadPicture(
+            outcome=Outcome(path=path, status="ok"),
+            source=source,
+            content=content,
+            known=of_one,
+            fresh=new,
+        )
+        for of_one, new in zip(known, fresh, strict=True)
     )
+    return replace(first, stamp=stamp, beside=tuple(others))
 
 
-def _read_image(image: Image.Image, store: Store, encoder: ImageEncoder) -> _Found:
-    return _found(
-        hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest(),
-        lambda: OpenedPicture(image=image, width=image.width, height=image.height),
-        store,
-        encoder,
-    )
+def _known(
+    content: bytes | None, store: Store, encoders: Sequence[ImageEncoder]
+) -> list[KnownPicture | None]:
+    """What the store has of this content for each encoder."""
+    if content is None:
+        return [None] * len(encoders)
+    return [store.known(content, fingerprint=encoder.fingerprint) for encoder in encoders]
 
 
-def _found(
-    content: bytes, opened: Callable[[], OpenedPicture], store: Store, encoder: ImageEncoder
-) -> _Found:
-    """What the store knows of this content; only where that is nothing is the picture opened."""
-    known = store.known(content, fingerprint=encoder.fingerprint)
-    if known is not None:
-        return {"content": content, "known": known}
-    picture = opened()
-    stored = StoredPicture(
-        content=content,
-        width=picture.width,
-        height=picture.height,
-        thumbnail=make_thumbnail(picture.image),
-    )
-    pixels = encoder.prepare(picture.image)
-    return {"content": content, "fresh": FreshPicture(stored=stored, pixels=pixels)}
+def _content_of(given: bytes | Image.Image) -> bytes:
+    if isinstance(given, bytes):
+        return hashlib.sha256(given).digest()
+    return hashlib.sha256(f"{given.size}".encode() + given.tobytes()).digest()
+
+
+def _opened(
+    given: bytes | Image.Image | None,
+    content: bytes,
+    encoders: Sequence[ImageEncoder],
+    known: Sequence[KnownPicture | None],
+    max_pixels: int,
+) -> list[FreshPicture | None]:
+    """The picture for each encoder that does not know it; opened once per size it is needed at.
+
+    What one encoder takes must not depend on which others are asked: a picture is never decoded
+    at another size for the sake of a neighbour.
+    """
+    pictures: dict[int | None, tuple[OpenedPicture, StoredPicture]] = {}
+    fresh: list[FreshPicture | None] = []
+    for encoder, of_one in zip(encoders, known, strict=True):
+        if of_one is not None:
+            fresh.append(None)
+            continue
+        side = _short_side(encoder)
+        if side not in pictures:
+            if isinstance(given, bytes):
+                picture = open_picture(given, short_side=side, max_pixels=max_pixels)
+            else:
+                assert given is not None
+                picture = OpenedPicture(image=given, width=given.width, height=given.height)
+            stored = StoredPicture(
+                content=content,
+                width=picture.width,
+                height=picture.height,
+                thumbnail=make_thumbnail(picture.image),
+            )
+            pictures[side] = picture, stored
+        picture, stored = pictures[side]
+        fresh.append(FreshPicture(stored=stored, pixels=encoder.prepare(picture.image)))
+    return fresh
 
 
 def _content_by_stamp(path: str, store: Store) -> bytes | None:

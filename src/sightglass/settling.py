@@ -65,7 +65,7 @@ def settle_near_ties(
         decoded += again.fresh is not None
         return again
 
-    usable = [picture for picture in batch if picture.known or picture.fresh]
+    usable = [picture for picture in batch if picture.usable]
     exact = embed_by_reference(
         [picture for picture, is_tied in zip(usable, tied, strict=True) if is_tied],
         reference=encoder.reference,

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = "default"
 APPLICATION = 0x53474C53  # "SGLS": says that a file is ours before anything is written to it
-LAYOUT = 1  # raise when the tables change: an older file is set aside, not misread
+LAYOUT = 2  # raise when the tables change: an older file is set aside, not misread
 BUSY_SECONDS = 60.0
 
 _TABLES = """
@@ -40,19 +41,27 @@ CREATE TABLE IF NOT EXISTS paths (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS embeddings (
-    fingerprint TEXT NOT NULL, content BLOB NOT NULL, row BLOB NOT NULL,
+    fingerprint TEXT NOT NULL, content BLOB NOT NULL, row BLOB NOT NULL, norm REAL NOT NULL,
     PRIMARY KEY (fingerprint, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS texts (
-    fingerprint TEXT NOT NULL, text BLOB NOT NULL, row BLOB NOT NULL,
+    fingerprint TEXT NOT NULL, text BLOB NOT NULL, row BLOB NOT NULL, norm REAL NOT NULL,
     PRIMARY KEY (fingerprint, text)) WITHOUT ROWID;
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownPicture:
-    """What one encoder made of a picture, and the picture's upright size in pixels."""
+    """What one encoder made of a picture, and the picture's upright size in pixels.
+
+    Attributes:
+        row: Unit length.
+        norm: How long the network's row was.
+        width: Pixels, upright.
+        height: Pixels, upright.
+    """
 
     row: Float[np.ndarray, " dim"]
+    norm: float
     width: int
     height: int
 
@@ -165,13 +174,14 @@ class Store:
     def known(self, content: bytes, *, fingerprint: str) -> KnownPicture | None:
         """This encoder's row of the picture with this content, exactly as it was saved."""
         found = self._one(
-            "SELECT row, width, height FROM embeddings JOIN pictures USING (content)"
+            "SELECT row, norm, width, height FROM embeddings JOIN pictures USING (content)"
             " WHERE fingerprint = ? AND content = ?",
             (fingerprint, content),
         )
         if found is None:
             return None
-        return KnownPicture(row=np.frombuffer(found[0], "<f4"), width=found[1], height=found[2])
+        row, norm, width, height = found
+        return KnownPicture(row=np.frombuffer(row, "<f4"), norm=norm, width=width, height=height)
 
     def thumbnail(self, content: bytes) -> bytes | None:
         """JPEG bytes of the picture with this content hash."""
@@ -180,50 +190,48 @@ class Store:
 
     def texts(
         self, texts: Sequence[str], *, fingerprint: str
-    ) -> dict[str, Float[np.ndarray, " dim"]]:
-        """The stored rows of those ``texts`` that are known."""
+    ) -> dict[str, tuple[Float[np.ndarray, " dim"], float]]:
+        """The stored rows, and their norms, of those ``texts`` that are known."""
         found = {}
         for text in texts:
             row = self._one(
-                "SELECT row FROM texts WHERE fingerprint = ? AND text = ?",
+                "SELECT row, norm FROM texts WHERE fingerprint = ? AND text = ?",
                 (fingerprint, _text_key(text)),
             )
             if row is not None:
-                found[text] = np.frombuffer(row[0], "<f4")
+                found[text] = (np.frombuffer(row[0], "<f4"), row[1])
         return found
 
     def save_texts(
         self,
         texts: Sequence[str],
-        rows: Float[np.ndarray, "n_texts dim"],
-        *,
-        fingerprint: str,
+        embeddings: Embeddings,
     ) -> None:
         """Remember the rows of ``texts``."""
+        fingerprint = embeddings.fingerprint
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?)",
                 [
-                    (fingerprint, _text_key(text), _blob(row))
-                    for text, row in zip(texts, rows, strict=True)
+                    (fingerprint, _text_key(text), _blob(row), float(norm))
+                    for text, row, norm in zip(
+                        texts, embeddings.rows, embeddings.norms, strict=True
+                    )
                 ],
             )
 
     def save_batch(
         self,
         pictures: Sequence[StoredPicture],
-        rows: Float[np.ndarray, "n dim"],
+        embeddings: Embeddings,
         paths: Iterable[tuple[str, int, int, bytes]],
-        *,
-        fingerprint: str,
     ) -> None:
         """Remember one batch in one transaction: all of it is there after a crash, or nothing.
 
         Args:
             pictures: The pictures that were decoded.
-            rows: Their rows, in the same order.
+            embeddings: Their rows, in the same order.
             paths: (path, size, mtime_ns, content hash) of the files whose stamp can be trusted.
-            fingerprint: The encoder's.
         """
         with self._transaction() as connection:
             connection.executemany(
@@ -231,8 +239,13 @@ class Store:
                 [(p.content, p.width, p.height, p.thumbnail) for p in pictures],
             )
             connection.executemany(
-                "INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?)",
-                [(fingerprint, p.content, _blob(r)) for p, r in zip(pictures, rows, strict=True)],
+                "INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?, ?)",
+                [
+                    (embeddings.fingerprint, picture.content, _blob(row), float(norm))
+                    for picture, row, norm in zip(
+                        pictures, embeddings.rows, embeddings.norms, strict=True
+                    )
+                ],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?)",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.errors import InputError, StoreError
 from sightglass.store import Store, StoredPicture, default_store_path, open_store
 
@@ -27,13 +28,18 @@ def row(number: int) -> np.ndarray:
     return np.array([number, 0.1, -1e-30], np.float32)
 
 
+def rows_of(*numbers: int, fingerprint: str = "one") -> Embeddings:
+    rows = np.array([row(number) for number in numbers])
+    norms = np.array([number + 0.25 for number in numbers], np.float32)
+    return Embeddings(rows=rows, norms=norms, fingerprint=fingerprint)
+
+
 def fill(store: Store, numbers: list[int], *, fingerprint: str = "one") -> None:
     pictures = [picture(n) for n in numbers]
     store.save_batch(
         pictures,
-        np.array([row(n) for n in numbers]),
+        rows_of(*numbers, fingerprint=fingerprint),
         [(f"/photos/{n}.jpg", 10 + n, OLD, picture(n).content) for n in numbers],
-        fingerprint=fingerprint,
     )
 
 
@@ -45,7 +51,7 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
     known = again.known(picture(2).content, fingerprint="one")
     assert known is not None
     assert np.array_equal(known.row, row(2))
-    assert (known.width, known.height) == (3, 7)
+    assert (known.norm, known.width, known.height) == (2.25, 3, 7)
     assert again.thumbnail(picture(2).content) == b"jpeg2"
     assert again.known_content("/photos/2.jpg", size=12, mtime_ns=OLD) == picture(2).content
 
@@ -69,25 +75,24 @@ def test_relative_and_absolute_spellings_are_one_path(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     store = Store(None)
-    store.save_batch(
-        [picture(1)], row(1)[None], [("./x/../a.jpg", 5, OLD, b"c")], fingerprint="one"
-    )
+    store.save_batch([picture(1)], rows_of(1), [("./x/../a.jpg", 5, OLD, b"c")])
     assert store.known_content(str(tmp_path / "a.jpg"), size=5, mtime_ns=OLD) == b"c"
 
 
 def test_names_that_are_not_valid_text_are_kept() -> None:
     store = Store(None)
     name = os.fsdecode(b"/photos/\xff\xfe.jpg")
-    store.save_batch([picture(1)], row(1)[None], [(name, 5, OLD, b"c")], fingerprint="one")
+    store.save_batch([picture(1)], rows_of(1), [(name, 5, OLD, b"c")])
     assert store.known_content(name, size=5, mtime_ns=OLD) == b"c"
 
 
 def test_texts_come_back_and_unknown_ones_are_left_out() -> None:
     store = Store(None)
-    store.save_texts(["cat", "dög"], np.array([row(1), row(2)]), fingerprint="one")
+    store.save_texts(["cat", "dög"], rows_of(1, 2))
     found = store.texts(["dög", "bird", "cat"], fingerprint="one")
     assert set(found) == {"cat", "dög"}
-    assert np.array_equal(found["dög"], row(2))
+    assert np.array_equal(found["dög"][0], row(2))
+    assert found["dög"][1] == 2.25
     assert store.texts(["cat"], fingerprint="two") == {}
 
 
@@ -95,7 +100,7 @@ def test_a_batch_is_saved_whole_or_not_at_all() -> None:
     store = Store(None)
     bad = [("/a.jpg", 5, OLD, b"c"), ("/b.jpg", None, OLD, b"c")]  # a size that the table refuses
     with pytest.raises(StoreError, match="cannot be used any more"):
-        store.save_batch([picture(1)], row(1)[None], bad, fingerprint="one")  # type: ignore[arg-type]
+        store.save_batch([picture(1)], rows_of(1), bad)  # type: ignore[arg-type]
     assert store.known(picture(1).content, fingerprint="one") is None
     assert store.known_content("/a.jpg", size=5, mtime_ns=OLD) is None
 

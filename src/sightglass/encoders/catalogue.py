@@ -59,6 +59,14 @@ def known_models() -> list[KnownModel]:
             what="bundled, works offline; small, so weak far from everyday things",
         ),
         KnownModel(
+            name="mini:vision",
+            sides="image",
+            megabytes=load_encoder("mini:vision").card.bytes / 1e6,
+            licence=card.licence.partition(";")[0],
+            present=(MINI_FOLDER / card.files[0].name).exists(),
+            what="mini's features, to compare pictures with pictures; the same file as mini's",
+        ),
+        KnownModel(
             name="synthetic:colours",
             sides="image + text",
             megabytes=None,

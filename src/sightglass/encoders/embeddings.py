@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,13 +30,31 @@ class Embeddings:
     Attributes:
         rows: float32, unit length, ``(n, dim)``.
         fingerprint: The encoder's fingerprint; rows of different fingerprints never mix.
+        norms: float32, how long the rows were as the network gave them; ones where they were made
+            unit length elsewhere. Only the ``released_code`` mode looks at them.
     """
 
     rows: Float[np.ndarray, "n dim"]
     fingerprint: str
+    norms: Float[np.ndarray, " n"] = field(default_factory=lambda: np.empty(0, np.float32))
+
+    @classmethod
+    def of(cls, raw: Float[np.ndarray, "n dim"], *, fingerprint: str) -> Embeddings:
+        """Unit rows, and their lengths, of what a network gave."""
+        wide = np.asarray(raw, dtype=np.float64)
+        norms = np.sqrt((wide * wide).sum(axis=1)).astype(np.float32)
+        return cls(rows=unit_rows(raw), fingerprint=fingerprint, norms=norms)
+
+    @property
+    def raw(self) -> Float[np.ndarray, "n dim"]:
+        """The rows as the network gave them, up to rounding."""
+        rows: Float[np.ndarray, "n dim"] = self.rows * self.norms[:, None]
+        return rows
 
     def __post_init__(self) -> None:
         """Check the axes once, where the value is made."""
+        if not len(self.norms):
+            object.__setattr__(self, "norms", np.ones(len(self.rows), np.float32))
         if self.rows.ndim != 2:
             raise ShapeError(f"Embeddings: rows need shape (n, dim), got {self.rows.shape}.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from sightglass.checks import require_extra
 from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, Precision, TextInput
-from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.hub_card import hash_files, read_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
@@ -95,7 +96,7 @@ class HubImageEncoder:
         rows = np.zeros((len(inputs), self._unhashed.dim), np.float32)
         if inputs:
             rows[:] = self._network[tower](inputs)
-        return Embeddings(rows=unit_rows(rows), fingerprint=self.fingerprint)
+        return Embeddings.of(rows, fingerprint=self.fingerprint)
 
 
 class HubDualEncoder(HubImageEncoder):
@@ -132,8 +133,7 @@ class HubRoundingEncoder(HubDualEncoder):
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """Unit-length rows in fp32, in the order of ``texts``; each independent of the others."""
-        rows = self.reference.encode_texts(texts).rows
-        return Embeddings(rows=rows, fingerprint=self.fingerprint)
+        return replace(self.reference.encode_texts(texts), fingerprint=self.fingerprint)
 
 
 def load_hub_encoder(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from sightglass.checks import usable_processors
 from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, TextInput
-from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.preprocess import normalise, prepare
 from sightglass.encoders.tokens import make_tokens
 from sightglass.encoders.word_pieces import load_tokenizer
@@ -55,16 +55,17 @@ class OnnxEncoder:
     first needed: a run whose rows are all in the store loads no network.
 
     Args:
-        folder: Holds ``encoder.json`` and the files that it names.
+        folder: Holds the card and the files that it names.
+        card_name: The card's file; one folder may describe several outputs of a network.
 
     Raises:
         ModelError: If the card is absent or invalid; on first use, if a file is absent, has
             another hash than the card says, or is not a model that onnxruntime can load.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, card_name: str = CARD_NAME) -> None:
         self._folder = folder
-        self._card = read_card(folder / CARD_NAME)
+        self._card = read_card(folder / card_name)
         self._encode_pixels: Callable[..., Any] | None = None
         self._encode_tokens: Callable[..., Any] | None = None
 
@@ -113,7 +114,7 @@ class OnnxEncoder:
                 f"{self._folder}: the card promises rows of width {self._card.dim}, the network "
                 f"gave shape {raw.shape}. Name the right output in {CARD_NAME}."
             )
-        return Embeddings(rows=unit_rows(raw), fingerprint=self.fingerprint)
+        return Embeddings.of(raw, fingerprint=self.fingerprint)
 
     def _image_input(self) -> ImageInput:
         if self._card.image is None:

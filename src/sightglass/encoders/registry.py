@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 MINI_FOLDER = Path(__file__).parent / "mini"
 
 
-def _mini(rest: str) -> DualEncoder:
+def _mini(rest: str) -> ImageEncoder:
     from sightglass.encoders.onnx import OnnxEncoder
 
-    if rest:
-        raise unknown_name("encoder", f"mini:{rest}", ["mini"])
-    return OnnxEncoder(MINI_FOLDER)
+    cards = {"": "encoder.json", "vision": "vision.json"}
+    if rest not in cards:
+        raise unknown_name("encoder", f"mini:{rest}", ["mini", "mini:vision"])
+    return OnnxEncoder(MINI_FOLDER, card_name=cards[rest])
 
 
 def _onnx(rest: str) -> DualEncoder:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.encoders.card import EncoderCard, ImageInput, TextInput
-from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.preprocess import prepare
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class SyntheticEncoder:
 
     def _embeddings(self, rows: list[Float[np.ndarray, " dim"]]) -> Embeddings:
         stacked = np.asarray(rows).reshape(len(rows), self._card.dim)
-        return Embeddings(rows=unit_rows(stacked), fingerprint=self.fingerprint)
+        return Embeddings.of(stacked, fingerprint=self.fingerprint)
 
 
 def _near(colour: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " dim"]:

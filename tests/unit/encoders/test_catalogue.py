@@ -19,12 +19,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_bundled_encoders_come_first_and_are_here() -> None:
     models = known_models()
-    assert [model.name for model in models[:2]] == ["mini", "synthetic:colours"]
-    assert all(model.present for model in models[:2])
-    assert {load_encoder(model.name).card.name for model in models[:2]} == {
-        "mini",
-        "synthetic:colours",
-    }
+    bundled = ["mini", "mini:vision", "synthetic:colours"]
+    assert [model.name for model in models[:3]] == bundled
+    assert all(model.present for model in models[:3])
+    assert [load_encoder(name).card.name for name in bundled] == bundled
 
 
 def test_every_name_has_a_form_that_can_be_loaded_and_none_comes_twice() -> None:
@@ -36,7 +34,7 @@ def test_every_name_has_a_form_that_can_be_loaded_and_none_comes_twice() -> None
 
 def test_mini_is_as_large_as_its_files() -> None:
     on_disk = sum(
-        path.stat().st_size for path in MINI_FOLDER.iterdir() if path.name != "encoder.json"
+        path.stat().st_size for path in MINI_FOLDER.iterdir() if path.suffix != ".json"
     )
     assert known_models()[0].megabytes == pytest.approx(on_disk / 1e6)
 
@@ -72,7 +70,7 @@ def test_every_model_has_a_licence_and_a_word_for_a_person() -> None:
 
 def test_a_downloaded_model_is_present_once_its_weights_are(cache: Path) -> None:
     def present() -> list[str]:
-        return [model.name for model in known_models()[2:] if model.present]
+        return [model.name for model in known_models()[3:] if model.present]
 
     snapshot = cache / "models--openai--clip-vit-base-patch32" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)

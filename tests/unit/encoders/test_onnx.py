@@ -248,3 +248,14 @@ def test_an_unknown_name_answers_with_the_closest(name: str, hint: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         load_encoder(name)
     assert hint in str(caught.value)
+
+
+def test_the_vision_side_of_mini_gives_the_networks_own_features() -> None:
+    encoder = load_encoder("mini:vision")
+    pixels = np.random.default_rng(5).integers(0, 256, (128, 128, 3)).astype(np.uint8)
+    given = encoder.encode_images([pixels])
+    session = onnxruntime.InferenceSession(str(MINI_FOLDER / "image.onnx"))
+    batch = ((pixels / 255 - 0.5) / 0.5).transpose(2, 0, 1)[None].astype(np.float32)
+    (raw,) = session.run(["feature"], {session.get_inputs()[0].name: batch})
+    np.testing.assert_allclose(given.raw, raw, atol=1e-4)
+    np.testing.assert_allclose(given.rows, raw / np.linalg.norm(raw), atol=1e-6)

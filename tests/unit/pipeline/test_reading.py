@@ -41,14 +41,13 @@ def remember(store: Store, read: ReadPicture, path: str) -> np.ndarray:
     assert read.fresh is not None
     assert read.content is not None
     assert read.stamp is not None
-    rows = ENCODER.encode_images([read.fresh.pixels]).rows
+    embeddings = ENCODER.encode_images([read.fresh.pixels])
     store.save_batch(
         [read.fresh.stored],
-        rows,
+        embeddings,
         [(path, read.stamp.size, read.stamp.mtime_ns, read.content)],
-        fingerprint=ENCODER.fingerprint,
     )
-    return rows[0]
+    return embeddings.rows[0]
 
 
 def test_a_new_file_is_hashed_stamped_decoded_and_prepared(path: str) -> None:
@@ -121,8 +120,7 @@ def test_pictures_in_memory_are_known_by_their_pixels_and_size() -> None:
     tall, wide = Image.new("RGB", (2, 8), "red"), Image.new("RGB", (8, 2), "red")
     first = read_picture(("image[0]", tall), store=store, encoder=ENCODER)
     assert first.fresh is not None
-    rows = ENCODER.encode_images([first.fresh.pixels]).rows
-    store.save_batch([first.fresh.stored], rows, [], fingerprint=ENCODER.fingerprint)
+    store.save_batch([first.fresh.stored], ENCODER.encode_images([first.fresh.pixels]), [])
     again = read_picture(("image[7]", tall.copy()), store=store, encoder=ENCODER)
     assert again.known is not None
     assert (again.known.width, again.known.height) == (2, 8)
@@ -192,3 +190,50 @@ def test_a_jpeg_is_decoded_no_smaller_than_its_encoder_can_use(
     assert read.fresh is not None
     assert asked == [expected]
     assert (read.fresh.stored.width, read.fresh.stored.height) == (400, 300)
+
+
+class Larger(SyntheticEncoder):
+    """Takes pictures of another size, under another fingerprint."""
+
+    fingerprint = "larger"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._card = self._card.model_copy(
+            update={"image": ImageInput(size=(64, 64), resize="exact", resample="bilinear")}
+        )
+
+
+def test_one_reading_serves_several_encoders_as_each_alone_would_be_served(tmp_path: Path) -> None:
+    gradient = np.linspace(0, 255, 300 * 400 * 3).astype(np.uint8).reshape(300, 400, 3)
+    file = tmp_path / "a.jpg"
+    Image.fromarray(gradient).save(file)
+    alone = [
+        read_picture(str(file), store=Store(None), encoder=encoder)
+        for encoder in (ENCODER, Larger())
+    ]
+    both = read_picture(str(file), store=Store(None), encoder=ENCODER, beside=[Larger()])
+    assert both.usable
+    assert both.stamp is not None
+    for one, together in zip(alone, (both, *both.beside), strict=True):
+        assert one.fresh is not None
+        assert together.fresh is not None
+        assert np.array_equal(one.fresh.pixels, together.fresh.pixels)
+        assert together.content == one.content
+
+
+def test_a_picture_that_only_the_second_encoder_lacks_is_opened_for_that_one_alone(
+    path: str,
+) -> None:
+    store = Store(None)
+    remember(store, read_picture(path, store=store, encoder=ENCODER), path)
+    read = read_picture(path, store=store, encoder=ENCODER, beside=[Larger()])
+    (other,) = read.beside
+    assert (read.known is not None, read.fresh) == (True, None)
+    assert (other.known, other.fresh is not None) == (None, True)
+
+
+def test_a_failed_picture_has_nothing_for_any_encoder(tmp_path: Path) -> None:
+    read = read_picture(("bad", b""), store=Store(None), encoder=ENCODER, beside=[Larger()])
+    assert not read.usable
+    assert read.beside == ()

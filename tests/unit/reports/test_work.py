@@ -19,7 +19,7 @@ FRESH = FreshPicture(
     stored=StoredPicture(content=b"1", width=4, height=3, thumbnail=b"jpeg"),
     pixels=np.zeros((2, 2, 3), np.uint8),
 )
-KNOWN = KnownPicture(row=np.zeros(3, np.float32), width=4, height=3)
+KNOWN = KnownPicture(row=np.zeros(3, np.float32), norm=1.0, width=4, height=3)
 
 
 def read(
