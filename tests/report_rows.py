@@ -21,10 +21,54 @@ RUN: dict[str, Any] = {
         "enabled": True,
         "threshold": 0.9,
         "rule": "the simple one",
-        "meaning": "Above 0.9 is unknown.",
+        "meaning": "Above 0.9 is unknown. The hard case are near misses.",
     },
     "timings": {"read": 1.5, "decide": 0.001},
     "platform": {"python": "3.11", "libraries": {"numpy": "2.9.9"}},
+}
+
+
+FUSION: dict[str, Any] = {
+    "weighting": "inverse_entropy",
+    "mode": "paper_formula",
+    "calibration": {"pictures": 2000, "note": "Scales follow the text."},
+    "alignments": [
+        {
+            "name": "text_image",
+            "encoder": "mini",
+            "logit_scale": 20.0,
+            "scale_source": "card",
+            "used": True,
+            "why": "Names are always asked.",
+            "leave_one_out": None,
+        },
+        {
+            "name": "image_image",
+            "encoder": "mini",
+            "logit_scale": 18.5,
+            "scale_source": "leave-one-out",
+            "used": True,
+            "why": "Far better than chance.",
+            "leave_one_out": {"accuracy": 0.41, "chance": 0.005, "n": 398},
+        },
+        {
+            "name": "vision_only",
+            "encoder": "mini:vision",
+            "logit_scale": 9.0,
+            "scale_source": "default",
+            "used": False,
+            "why": "No better than chance.",
+            "leave_one_out": {"accuracy": 0.006, "chance": 0.005, "n": 398},
+        },
+    ],
+    "references": {
+        "folder": "my references",
+        "pictures": 199,
+        "classes": 2,
+        "without": ["teapot"],
+        "origins": {"imagined": 150, "harvested": 49},
+    },
+    "warnings": ["One class has no reference."],
 }
 
 
@@ -55,8 +99,46 @@ def classified(
         ],
         "width": 640,
         "height": 480,
-        "sha256": hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest(),
+        "sha256": hash_of(path),
+        "opinions": [],
+        "nearest_references": [],
     } | changes
+
+
+def hash_of(path: str) -> str:
+    """What stands in for the hash of a file's bytes."""
+    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def weighed(row: dict[str, Any], says: dict[str, str], *references: str) -> dict[str, Any]:
+    """``row`` with opinions of equal weight, each sure by 0.8, and nearest references.
+
+    Args:
+        row: A classified one.
+        says: Best class by alignment.
+        references: Names, from the nearest on, as both kinds of references find them; the folder
+            is the class.
+    """
+    opinions = [
+        {
+            "alignment": alignment,
+            "weight": 1 / len(says),
+            "top": [{"label": label, "probability": 0.8}, {"label": "dog", "probability": 0.1}],
+        }
+        for alignment, label in says.items()
+    ]
+    nearest = [
+        {
+            "reference": name,
+            "label": name.split("/")[0],
+            "alignment": alignment,
+            "similarity": 0.75 - rank / 8,
+            "sha256": hash_of(name),
+        }
+        for alignment in ("image_image", "vision_only")
+        for rank, name in enumerate(references)
+    ]
+    return row | {"opinions": opinions, "nearest_references": nearest}
 
 
 def failed(
@@ -66,7 +148,8 @@ def failed(
     nothing = dict.fromkeys(
         ("label", "confidence", "unknown_score", "margin", "width", "height", "sha256")
     )
-    return {"path": path, "outcome": outcome, "detail": detail, "top": []} | nothing
+    lists: dict[str, Any] = {"top": [], "opinions": [], "nearest_references": []}
+    return {"path": path, "outcome": outcome, "detail": detail} | lists | nothing
 
 
 def many(n: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@
       StoreError          the store cannot be read or written      (also a RuntimeError)
       ResultsError        the results cannot be written            (also a RuntimeError)
       EvaluationError     there is nothing to measure              (also a RuntimeError)
+      GenerationError     a language model or image generator failed  (also a RuntimeError)
 
 Every message has the same form: where: what is needed, what arrived. What to do.
 """
@@ -72,6 +73,10 @@ class ResultsError(SightglassError, RuntimeError):
 
 class EvaluationError(SightglassError, RuntimeError):
     """There is nothing to measure."""
+
+
+class GenerationError(SightglassError, RuntimeError):
+    """A language model or an image generator failed."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

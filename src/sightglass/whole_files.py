@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all, whatever happens while they are written."""
+"""Files that appear whole or not at all, whatever happens while they are written, and by whom."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,18 +35,47 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 def put_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` into a file that takes ``path``'s place when all of it is there.
+    """Write ``data`` into a file that takes ``path``'s place when all of it is on the disk.
 
     Raises:
         ResultsError: As for ``replacing``.
     """
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(data)
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise _cannot_write(path, error) from error
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing into ``folder``; the system forgets it when a run is killed.
+
+    Raises:
+        ResultsError: If another run is writing there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system: there the last run to finish wins
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ResultsError(
+                f"{folder}: another run is writing its results there. Wait for it, or choose "
+                f"another folder with --out."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _cannot_write(path: Path, error: OSError) -> ResultsError:

@@ -1,5 +1,23 @@
 """Stage 3: alignments. Each turns embeddings into logits, one column per class."""
 
+from sightglass.alignments.alignment import (
+    ALIGNMENTS,
+    IMAGE_IMAGE,
+    TEXT_IMAGE,
+    VISION_ONLY,
+    Alignment,
+)
+from sightglass.alignments.leave_one_out import leave_one_out
+from sightglass.alignments.references import align_references
 from sightglass.alignments.text_image import align_text_image
 
-__all__ = ["align_text_image"]
+__all__ = [
+    "ALIGNMENTS",
+    "IMAGE_IMAGE",
+    "TEXT_IMAGE",
+    "VISION_ONLY",
+    "Alignment",
+    "align_references",
+    "align_text_image",
+    "leave_one_out",
+]

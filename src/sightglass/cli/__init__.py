@@ -15,8 +15,11 @@ import typer
 
 from sightglass import __version__
 from sightglass.cli.classify import classify
+from sightglass.cli.describe import describe
 from sightglass.cli.doctor import doctor
 from sightglass.cli.evaluate import evaluate
+from sightglass.cli.harvest import harvest
+from sightglass.cli.imagine import imagine
 from sightglass.cli.models import models
 from sightglass.cli.printable import printable
 from sightglass.errors import InputError, ShapeError, SightglassError, UnknownNameError
@@ -31,6 +34,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(classify)
+app.command()(describe)
+app.command()(imagine)
+app.command()(harvest)
 app.command()(evaluate)
 app.command()(models)
 app.command()(doctor)

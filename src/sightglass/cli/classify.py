@@ -84,13 +84,13 @@ def classify(
     from sightglass.inputs.images import DEFAULT_MAX_PIXELS
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import (
-        only_writer,
         prepare_folder,
         without_own_files,
         write_results,
     )
     from sightglass.reports.work import Work
     from sightglass.store import DEFAULT_STORE
+    from sightglass.whole_files import only_writer
 
     classifier = ZeroShotClassifier(
         classes,

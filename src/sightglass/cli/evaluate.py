@@ -9,10 +9,13 @@ import typer
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="Parquet file or folder as model hubs publish them, or one folder per class."
+            help="Parquet file or folder as model hubs publish them, hf:ORG/NAME, one folder per "
+            "class, or the files of CIFAR, MNIST, SVHN or TinyImageNet as their authors publish "
+            "them."
         ),
     ],
     model: Annotated[str, typer.Option(help="Encoder, as in classify.")] = "mini",
@@ -23,13 +26,17 @@ def evaluate(
         ),
     ] = None,
     prompts: Annotated[str, typer.Option(help="Template set, as in classify.")] = "single",
-    split: Annotated[
-        str | None, typer.Option(help="Which split, where a folder holds several.")
-    ] = None,
+    split: Annotated[str | None, typer.Option(help="Which split, where there are several.")] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most this many pictures, evenly spread.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for metrics.json, table.csv, table.md, table.html, per_class.csv and "
+            "confusion.csv."
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures per pass.")] = 32,
     store: Annotated[
         Path | None, typer.Option("--store", help="File that remembers embeddings.")
@@ -37,20 +44,21 @@ def evaluate(
 ) -> None:
     """Measure accuracy on labelled pictures.
 
-    Top-1, top-3 and top-5, closed set: every picture's class is among the names.
+    Top-1, top-3, top-5 and calibration error, closed set: every picture's class is among the
+    names. low and high are a 95 % bootstrap interval over pictures.
     """
-    import json
+    import shlex
 
     from rich.console import Console
-    from rich.table import Table
 
+    from sightglass.cli.result_table import print_table
     from sightglass.evaluation.closed_set import evaluate_closed_set
+    from sightglass.evaluation.closed_set_tables import metric_table, write_closed_set
     from sightglass.evaluation.datasets import class_labels, load_dataset
     from sightglass.inputs.labels import LabelSet, parse_classes
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import prepare_folder
     from sightglass.store import DEFAULT_STORE
-    from sightglass.whole_files import replacing
 
     if out is not None:
         prepare_folder(out)
@@ -65,25 +73,20 @@ def evaluate(
         store=DEFAULT_STORE if store is None else store,
     )
     scores = evaluate_closed_set(classifier, labelled, limit=limit)
-    rows = scores.as_rows(
-        dataset=data.name, heads="text_image", encoders=model, prompts=classifier.prompts
+    dataset = data if data.startswith("hf:") else Path(data).name or Path(data).resolve().name
+    rows = scores.as_rows(dataset=dataset, heads="text_image", encoders=model)
+    notes = classifier.encoder.card.notes
+    table = metric_table(
+        rows,
+        title=f"{dataset}, closed set",
+        note=f"{scores.n_images:,} pictures of {dataset}, {len(labelled.class_names):,} classes, "
+        f"closed set, names only, model {model}, prompts {classifier.prompts}; "
+        f"{scores.n_failed:,} could not be opened. Low and high: 95 % bootstrap interval over "
+        f"pictures.{f' Mind: {notes}' if notes else ''}",
+        command=shlex.join(["sightglass", *(context.obj or [])]),
     )
-    table = Table("metric", "value", box=None, header_style="bold")
-    for row in rows:
-        table.add_row(row["metric"], f"{100 * row['value']:.2f} %")
     console = Console()
-    console.print(table)
-    console.print(
-        f"{scores.n_images:,} pictures of {data.name}, {len(labelled.class_names):,} classes, "
-        f"closed set, names only, model {model}, prompts {prompts}; {scores.n_failed:,} could not "
-        f"be opened.",
-        markup=False,
-        highlight=False,
-    )
-    if classifier.encoder.card.notes:
-        console.print(f"Mind: {classifier.encoder.card.notes}", markup=False, highlight=False)
+    print_table(console, table)
     if out is not None:
-        with replacing(out / "metrics.json") as stream:
-            json.dump(rows, stream, indent=2)
-            stream.write("\n")
-        console.print(f"Written: {out / 'metrics.json'}", markup=False, highlight=False)
+        write_closed_set(out, scores, classifier.labels.names, rows, table)
+        console.print(f"Written: {out}", markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import check_matrix
+from sightglass.decisions.evidence import Evidence
 from sightglass.decisions.unknown import UnknownRule
 from sightglass.errors import InputError, ShapeError
 
@@ -29,6 +30,7 @@ class Decision:
         margin: Probability of the best class minus that of the second, in [0, 1].
         unknown_score: In [0, 1]; higher means more likely none of the classes.
         probabilities: Of every class, in ``LabelSet`` order.
+        evidence: What it rests on, where several alignments or references had a say.
     """
 
     label: str
@@ -37,6 +39,7 @@ class Decision:
     margin: float
     unknown_score: float
     probabilities: Float[np.ndarray, " n_classes"]
+    evidence: Evidence | None = None
 
 
 def decide(
@@ -46,6 +49,7 @@ def decide(
     *,
     rule: UnknownRule,
     top_k: int = 3,
+    evidence: Sequence[Evidence] | None = None,
 ) -> list[Decision]:
     """One decision per row.
 
@@ -58,9 +62,10 @@ def decide(
         names: Display names, one per column.
         rule: When a picture is called unknown.
         top_k: How many classes ``top`` holds, at least 1; all of them if there are fewer.
+        evidence: What each decision rests on, one per row; None where there is nothing to show.
 
     Raises:
-        ShapeError: If rows, columns, scores and names do not fit together.
+        ShapeError: If rows, columns, scores, names and evidence do not fit together.
         InputError: If ``top_k`` is below 1.
     """
     check_matrix(probabilities, where="decide", name="probabilities")
@@ -73,9 +78,14 @@ def decide(
         )
     if top_k < 1:
         raise InputError(f"decide: top_k must be 1 or more, got {top_k}.")
+    if evidence is not None and len(evidence) != n_images:
+        raise ShapeError(
+            f"decide: evidence for each of {n_images} rows is needed, got {len(evidence)}."
+        )
+    shown = [None] * n_images if evidence is None else evidence
     order = np.argsort(-probabilities, axis=1, kind="stable")
     decisions = []
-    for row, ranked, score in zip(probabilities, order, unknown_scores, strict=True):
+    for row, ranked, score, seen in zip(probabilities, order, unknown_scores, shown, strict=True):
         best, second = ranked[0], ranked[1]
         unknown = rule.enabled and bool(score > rule.threshold)
         decisions.append(
@@ -86,6 +96,7 @@ def decide(
                 margin=float(row[best]) - float(row[second]),
                 unknown_score=float(score),
                 probabilities=row,
+                evidence=seen,
             )
         )
     return decisions

@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightglass.errors import EvaluationError, InputError
+from sightglass.evaluation.bootstrap import calibration_interval, mean_interval
 from sightglass.evaluation.labelled_pictures import LabelledPictures
-from sightglass.evaluation.metrics import expected_calibration_error, top_k_score
+from sightglass.evaluation.metrics import (
+    confusion_matrix,
+    expected_calibration_error,
+    top_k_hits,
+)
+from sightglass.evaluation.metrics_json import MetricRow
 from sightglass.pipeline import ZeroShotClassifier
 
 if TYPE_CHECKING:
     from jaxtyping import Int
 
+    from sightglass.evaluation.bootstrap import Interval
+
 TOP_K = (1, 3, 5)
+PROTOCOL = "closed_set"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClosedSetScores:
     """What was measured.
 
@@ -29,6 +38,9 @@ class ClosedSetScores:
         calibration_error: Expected calibration error with 15 bins; in [0, 1].
         called_unknown: Share of pictures that the unknown rule would have rejected; each of these
             is one too many here.
+        confusion: Counts; the row is the true class, the column the best one.
+        intervals: By metric, as ``metrics.json`` calls it, where 95 % of 1,000 other draws of
+            pictures from the same source would put it.
     """
 
     n_images: int
@@ -36,17 +48,34 @@ class ClosedSetScores:
     top_k: dict[int, float]
     calibration_error: float
     called_unknown: float
+    confusion: Int[np.ndarray, "n_classes n_classes"]
+    intervals: dict[str, Interval]
 
-    def as_rows(self, **about: Any) -> list[dict[str, Any]]:
-        """One row per metric for ``metrics.json``; ``about`` goes into each."""
+    def as_rows(self, **about: Any) -> list[MetricRow]:
+        """One row per metric for ``metrics.json``; ``about`` goes into each.
+
+        ``failed`` is the share of all pictures that could not be opened.
+        """
         values = {f"top{k}": value for k, value in self.top_k.items()}
         values["ece"] = self.calibration_error
         values["called_unknown"] = self.called_unknown
-        counts = {"n": self.n_images, "n_failed": self.n_failed}
-        return [
-            {"protocol": "closed_set", **about, "metric": name, "value": value, **counts}
-            for name, value in values.items()
-        ]
+        rows = []
+        for name, value in values.items():
+            low, high = self.intervals[name]
+            rows.append(
+                MetricRow(
+                    protocol=PROTOCOL,
+                    metric=name,
+                    value=value,
+                    low=low,
+                    high=high,
+                    n=self.n_images,
+                    **about,
+                )
+            )
+        total = self.n_images + self.n_failed
+        share = self.n_failed / total
+        return [*rows, MetricRow(protocol=PROTOCOL, metric="failed", value=share, n=total, **about)]
 
 
 def evaluate_closed_set(
@@ -85,12 +114,20 @@ def evaluate_closed_set(
         raise EvaluationError("evaluate: no picture of the data set could be opened.")
     labels = data.labels[chosen][usable]
     scores = [p.decision.unknown_score for p in predictions if p.decision is not None]
+    rejected = np.array(scores) > classifier.rule.threshold
+    hits = {k: top_k_hits(probabilities, labels, k=k) for k in TOP_K if k <= n_classes}
     return ClosedSetScores(
         n_images=len(labels),
         n_failed=int((~usable).sum()),
-        top_k={k: top_k_score(probabilities, labels, k=k) for k in TOP_K if k <= n_classes},
+        top_k={k: float(hit.mean()) for k, hit in hits.items()},
         calibration_error=expected_calibration_error(probabilities, labels),
-        called_unknown=float(np.mean(np.array(scores) > classifier.rule.threshold)),
+        called_unknown=float(rejected.mean()),
+        confusion=confusion_matrix(probabilities.argmax(axis=1), labels, n_classes=n_classes),
+        intervals={
+            **{f"top{k}": mean_interval(hit) for k, hit in hits.items()},
+            "ece": calibration_interval(probabilities, labels),
+            "called_unknown": mean_interval(rejected),
+        },
     )
 
 

@@ -46,21 +46,38 @@ def find_shards(folder: Path, *, split: str | None) -> tuple[Path, ...]:
     """
     places = (folder, folder / "data")
     found = next((files for p in places if (files := sorted(p.glob("*.parquet")))), [])
-    by_split: dict[str, list[Path]] = {}
-    for path in found:
-        match = _SHARD.fullmatch(path.stem)
-        by_split.setdefault(match["split"] if match else path.stem, []).append(path)
-    if not by_split:
-        return ()
+    return choose_split(found, split=split, where=folder) if found else ()
+
+
+def choose_split(
+    files: Sequence[Path], *, split: str | None, where: str | Path
+) -> tuple[Path, ...]:
+    """Of the parquet files of a data set those of one split, in the order given.
+
+    Raises:
+        InputError: If ``split`` is None and the files' names show several splits.
+        UnknownNameError: If there is no such split.
+    """
+    by_split = shards_by_split(files)
     if split is None and len(by_split) > 1:
         raise InputError(
-            f"Data set: '{folder}' holds several splits or data sets ({', '.join(by_split)}), and "
+            f"Data set: '{where}' holds several splits or data sets ({', '.join(by_split)}), and "
             "pictures that taught a model must not test it. Say which split, or give its file."
         )
     chosen = split if split is not None else next(iter(by_split))
     if chosen not in by_split:
-        raise unknown_name(f"split of '{folder}'", chosen, by_split)
-    return tuple(by_split[chosen])
+        raise unknown_name(f"split of '{where}'", chosen, by_split)
+    return by_split[chosen]
+
+
+def shards_by_split(files: Sequence[Path]) -> dict[str, tuple[Path, ...]]:
+    """The files of each split, by their names: ``test-00000-of-00002``, or the whole stem."""
+    by_split: dict[str, tuple[Path, ...]] = {}
+    for path in files:
+        match = _SHARD.fullmatch(path.stem)
+        split = match["split"] if match else path.stem
+        by_split[split] = (*by_split.get(split, ()), path)
+    return by_split
 
 
 def read_parquet(paths: Sequence[Path]) -> LabelledPictures:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sightglass.errors import InputError
-from sightglass.inputs.labels import LabelSet
+from sightglass.errors import InputError, closest
+from sightglass.inputs.labels import LabelSet, name_key
+from sightglass.inputs.unique_keys import UniqueKeyLoader, object_with_unique_keys
 from sightglass.whole_files import replacing
 
 FORMAT: Literal["sightglass-class-book-1"] = "sightglass-class-book-1"
@@ -21,6 +23,14 @@ Source = Literal["language_model", "offline", "person"]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, data: Any) -> Any:
+        """A field that was left blank is as good as absent."""
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None and value != ""}
 
 
 class Origin(_Frozen):
@@ -57,6 +67,12 @@ class Confusable(_Frozen):
 class ClassBook(_Frozen):
     """The classes, in order, and which of them are easily confused.
 
+    A group may call a class by any of its names; here it always bears the entry's own.
+
+    Raises:
+        ValidationError: If the names make no label set, a group holds what is no class or one
+            class twice, or two groups hold the same classes.
+
     Source:
         Yin & Jiang 2024, arXiv:2405.02155, feature analysis.
     """
@@ -65,43 +81,102 @@ class ClassBook(_Frozen):
     source: Source = "person"
     classes: tuple[ClassEntry, ...]
     confusable: tuple[Confusable, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), description="what is missing here, and why")
 
-    def labels(self) -> LabelSet:
+    @model_validator(mode="after")
+    def _groups_hold_classes(self) -> ClassBook:
+        labels = self.labels(reserved=())
+        owner = {name_key(name): names[0] for names in labels.synonyms for name in names}
+        groups: dict[frozenset[str], int] = {}
+        settled = []
+        for position, group in enumerate(self.confusable, start=1):
+            names = tuple(_entry_called(name, owner, position) for name in group.classes)
+            repeated = next((name for name in names if names.count(name) > 1), None)
+            if repeated is not None:
+                raise InputError(
+                    f"confusable group {position} needs different classes, got '{repeated}' more "
+                    f"than once. Remove one."
+                )
+            first = groups.setdefault(frozenset(names), position)
+            if first != position:
+                raise InputError(
+                    f"confusable groups must differ, {first} and {position} both hold "
+                    f"{', '.join(names)}. Put their features into one and remove the other."
+                )
+            settled.append(group.model_copy(update={"classes": names}))
+        object.__setattr__(self, "confusable", tuple(settled))
+        return self
+
+    def labels(self, *, reserved: Sequence[str] = ("unknown",)) -> LabelSet:
         """The label set of the entries' names and synonyms.
 
         Raises:
             InputError: As for ``LabelSet.of``.
         """
-        return LabelSet.of([(entry.name, *entry.synonyms) for entry in self.classes])
+        names = [(entry.name, *entry.synonyms) for entry in self.classes]
+        return LabelSet.of(names, reserved=reserved)
+
+
+def _entry_called(name: str, owner: dict[str, str], position: int) -> str:
+    """Display name of the class that ``name`` means."""
+    found = owner.get(name_key(name))
+    if found is None:
+        near = closest(name, list(owner.values()))
+        hint = f"Did you mean '{near}'? " if near else ""
+        raise InputError(
+            f"confusable group {position} must hold names of classes, '{name}' is none. "
+            f"{hint}Correct it, or add the class."
+        )
+    return found
 
 
 def read_class_book(path: Path) -> ClassBook:
     """The validated book in ``path``, JSON or YAML by its suffix.
 
+    In YAML every plain word is text: a class called ``no``, ``1`` or ``null`` needs no quotes.
+
     Raises:
-        InputError: If the file is absent, no book, or a group names a class that is no entry.
+        InputError: If the file is absent, no book, or what ``ClassBook`` refuses.
     """
     where = f"Class book '{path}'"
     try:
         text = path.read_text(encoding="utf-8-sig")
-        data = json.loads(text) if path.suffix.casefold() == ".json" else yaml.safe_load(text)
-        book = ClassBook.model_validate(data)
+        if path.suffix.casefold() == ".json":
+            data = json.loads(text, object_pairs_hook=object_with_unique_keys)
+        else:
+            data = yaml.load(text, Loader=UniqueKeyLoader)
+        return ClassBook.model_validate(data)
     except FileNotFoundError as error:
         raise InputError(f"{where}: the file does not exist. Check the path.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise InputError(
-            f"{where}: {field}: {first['msg']}. Correct it, or make a new book with "
-            f"'sightglass describe'."
-        ) from error
+        raise InputError(f"{where}: {_first_fault(error)}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: cannot be read (nested too deeply). Correct it.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{where}: cannot be read ({error}). Correct it.") from error
-    return book
+        reason = " ".join(str(error).split())
+        raise InputError(f"{where}: cannot be read ({reason}). Correct it.") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    """What to correct first, in words."""
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return str(cause)
+    field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    fault = {
+        "model_type": "Fields with names are needed here, such as 'name: cat'",
+        "string_type": f"{first['msg']}. Put quotes around it to make it text",
+    }.get(first["type"], first["msg"])
+    return f"{field}: {fault}. Correct it, or make a new book with 'sightglass describe'."
 
 
 def write_class_book(path: Path, book: ClassBook) -> None:
-    """Write ``book`` as JSON or YAML by the suffix; what is empty is left out."""
+    """Write ``book`` as JSON or YAML by the suffix; what is empty is left out.
+
+    Raises:
+        ResultsError: If the file cannot be written.
+    """
     data = book.model_dump(mode="json", exclude_defaults=True)
     data = {"format": book.format, "source": book.source, **data}
     with replacing(path) as stream:

@@ -116,7 +116,8 @@ def parse_classes(text_or_path: str, *, reserved: Sequence[str] = ("unknown",)) 
 
     ``"cat,dog"`` are names. A path of a ``.txt`` file means one class per line (UTF-8; blank
     lines and lines that start with ``#`` are skipped). In both, ``|`` separates a class's names:
-    ``sofa|couch|settee`` is one class, shown as "sofa".
+    ``sofa|couch|settee`` is one class, shown as "sofa". A path of a ``.yaml``, ``.yml`` or
+    ``.json`` file means a class book.
 
     Raises:
         InputError: If the file is absent or cannot be read, or the names make no label set.
@@ -127,10 +128,7 @@ def parse_classes(text_or_path: str, *, reserved: Sequence[str] = ("unknown",)) 
     path = Path(text)
     suffix = path.suffix.casefold()
     if suffix in _BOOK_SUFFIXES:
-        raise InputError(
-            f"{_WHERE}: '{path}' is a class book, which this version does not read yet. Write the "
-            "names into a .txt file, one class per line."
-        )
+        return _of_book(path, reserved=reserved)
     if suffix not in _LINE_SUFFIXES:
         raise InputError(
             f"{_WHERE}: a .txt file with one class per line is needed, got '{path}'. Or give the "
@@ -143,6 +141,17 @@ def parse_classes(text_or_path: str, *, reserved: Sequence[str] = ("unknown",)) 
             "each class on its own line."
         )
     return LabelSet.of([line.split("|") for line in lines], reserved=reserved)
+
+
+def _of_book(path: Path, *, reserved: Sequence[str]) -> LabelSet:
+    # Not at the top: a class book is made of label sets, and YAML is read only where it occurs.
+    from sightglass.inputs.class_book import read_class_book
+
+    book = read_class_book(path)
+    try:
+        return book.labels(reserved=reserved)
+    except InputError as error:
+        raise InputError(f"Class book '{path}': {error}") from error
 
 
 def _means_a_file(text: str) -> bool:

@@ -18,33 +18,61 @@ if TYPE_CHECKING:
 _CANCELLED = 1e-6
 
 
-def class_texts(labels: LabelSet, templates: Sequence[str]) -> list[list[str]]:
-    """Per class, in the order of ``labels``: every name in every template.
+def class_texts(
+    labels: LabelSet, templates: Sequence[str], *, extra: Sequence[Sequence[str]] = ()
+) -> list[list[str]]:
+    """Per class, in the order of ``labels``: every name in every template, then ``extra``.
 
     Names are cleaned first (``clean_name``). A text that would come twice for a class, because a
     template or a name repeats, is listed once: saying something twice must not weigh double.
 
+    Args:
+        labels: The classes.
+        templates: Sentences with one ``{}`` each.
+        extra: Whole sentences about each class, as a class book holds them; none for any class
+            by default. They are used as they are, outer space aside.
+
     Raises:
-        InputError: If a template has not exactly one ``{}``, or there are none.
+        InputError: If a template has not exactly one ``{}``, there are none, or a sentence is
+            empty.
+        ShapeError: If ``extra`` is given and has not one entry per class.
     """
     checked = check_templates(templates)
     return [
         list(
             dict.fromkeys(
                 # Not str.format: a name may contain braces, and a template may too.
-                template.replace("{}", clean_name(name))
-                for name in names
-                for template in checked
+                [template.replace("{}", clean_name(name)) for name in names for template in checked]
+                + sentences
             )
         )
-        for names in labels.synonyms
+        for names, sentences in zip(labels.synonyms, _sentences(labels, extra), strict=True)
     ]
+
+
+def _sentences(labels: LabelSet, extra: Sequence[Sequence[str]]) -> list[list[str]]:
+    """``extra`` without outer space, one entry per class."""
+    if extra and len(extra) != len(labels.names):
+        raise ShapeError(
+            f"class_texts: extra needs one entry per class, got {len(extra)} for "
+            f"{len(labels.names)} classes."
+        )
+    sentences = [[text.strip() for text in of_class] for of_class in extra]
+    for name, of_class in zip(labels.names, sentences, strict=False):
+        if "" in of_class:
+            raise InputError(
+                f"class_texts: every sentence about '{name}' needs words, got an empty one. "
+                "Remove it or fill it in."
+            )
+    return sentences or [[] for _ in labels.names]
 
 
 def class_embeddings(
     labels: LabelSet,
     templates: Sequence[str],
     encode: Callable[[Sequence[str]], Float[np.ndarray, "n_texts dim"]],
+    *,
+    extra: Sequence[Sequence[str]] = (),
 ) -> Float[np.ndarray, "n_classes dim"]:
     """One unit row per class, float32: the mean over its texts, scaled back to length 1.
 
@@ -55,17 +83,20 @@ def class_embeddings(
         labels: The classes; rows come in their order.
         templates: Sentences with one ``{}`` each; a repeated one counts once.
         encode: Called once with all different texts; must return one unit-length row for each.
+        extra: Whole sentences about each class that join its templates' texts, each with the
+            weight of one of them; see ``class_texts``.
 
     Raises:
         InputError: If a template is none, or a class's texts cancel each other.
-        ShapeError: If ``encode`` returns another number of rows than texts.
+        ShapeError: If ``encode`` returns another number of rows than texts, or ``extra`` has not
+            one entry per class.
         ModelError: If ``encode`` returns a number that is not finite.
 
     Source:
         Radford et al. 2021, arXiv:2103.00020, §3.1.4 (ensembling over the embedding space).
         Differs from the paper: synonyms are averaged along with the templates.
     """
-    per_class = class_texts(labels, templates)
+    per_class = class_texts(labels, templates, extra=extra)
     texts = sorted({text for of_class in per_class for text in of_class})
     rows = np.asarray(encode(texts))
     if rows.ndim != 2 or len(rows) != len(texts):

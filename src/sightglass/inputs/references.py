@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ FORMAT: Literal["sightglass-references-1"] = "sightglass-references-1"
 _SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jpeg .jpg .png .ppm .tif .tiff .webp".split()  # noqa: SIM905
 )
+_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # Windows' devices
+_LONGEST = 120  # bytes; file systems take 255, some of which the digits and suffixes need
 
 
 class _Frozen(BaseModel):
@@ -99,19 +103,29 @@ class ReferenceSet:
 
 
 def class_folder(name: str) -> str:
-    """The folder's name for a class: the class's own, less what no file system takes."""
-    safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "-", name).strip().strip(".")
-    return safe or "-"
+    """The folder's name for a class: the class's own, where every file system takes it.
+
+    Otherwise what is left of it, and six digits that keep it apart from other classes' folders:
+    "a/b" and "a:b" would both be "a-b".
+    """
+    spelled = name.strip()
+    safe = _safe(spelled)
+    if safe == spelled:
+        return safe
+    return f"{safe}-{hashlib.sha256(name_key(name).encode()).hexdigest()[:6]}"
 
 
 def read_references(folder: Path, labels: LabelSet) -> ReferenceSet:
     """The pictures in ``folder/<class>/``; sub-folders and hidden files are not searched.
 
-    A class folder may bear any of its class's names; case, underscores and spacing do not matter.
+    A class folder may bear any of its class's names, or what ``class_folder`` makes of one; case,
+    underscores and spacing do not matter, the whole name does. Entries of the record whose picture
+    is gone are passed over; a picture without an entry was brought by the person.
 
     Raises:
-        InputError: If there is no such folder, a class folder bears the name of no class, there is
-            no picture, or the record beside them is damaged.
+        InputError: If there is no such folder, it cannot be read, a class folder bears the name of
+            no class, a picture lies outside of the class folders or in another class's than the
+            record says, there is no picture, or the record is damaged.
     """
     where = f"References '{folder}'"
     if not folder.is_dir():
@@ -119,34 +133,33 @@ def read_references(folder: Path, labels: LabelSet) -> ReferenceSet:
             f"{where}: a folder with one folder of pictures per class is needed, there is none. "
             f"Check the path."
         )
-    index_of = {
-        name_key(spelling): index
-        for index, names in enumerate(labels.synonyms)
-        for name in names
-        for spelling in (name, class_folder(name))
-    }
-    record = read_record(folder)
-    known = {entry.path: entry for entry in record.pictures}
+    index_of = _folder_names(labels)
+    known = {entry.path: entry for entry in read_record(folder).pictures}
     pictures = []
-    for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        if place.name.startswith("."):
+    for place in _listed(folder, where):
+        if not place.is_dir():
+            if _is_picture(place):
+                raise InputError(
+                    f"{where}: pictures are needed in one folder per class, '{place.name}' lies "
+                    f"outside of them. Move it into its class's folder, or away."
+                )
             continue
         index = index_of.get(name_key(place.name))
         if index is None:
             near = closest(place.name, [name for names in labels.synonyms for name in names])
-            hint = f"Did you mean '{near}'? " if near else ""
+            hint = f"Did you mean '{class_folder(near)}'? " if near else ""
             raise InputError(
                 f"{where}: every folder in it must bear the name of a class, '{place.name}' is "
                 f"none. {hint}Rename or remove it, or add the class."
             )
-        pictures += [
-            ReferencePicture(
-                source=str(path),
-                class_index=index,
-                provenance=known.get(path.relative_to(folder).as_posix()),
-            )
-            for path in _pictures_in(place)
-        ]
+        for path in filter(_is_picture, _listed(place, where)):
+            entry = known.get(path.relative_to(folder).as_posix())
+            if entry is not None and index_of.get(name_key(entry.class_name)) != index:
+                raise InputError(
+                    f"{where}: a picture must lie in its class's folder, '{entry.path}' is of "
+                    f"'{entry.class_name}' by {RECORD}. Move the file, or remove its entry there."
+                )
+            pictures.append(ReferencePicture(source=str(path), class_index=index, provenance=entry))
     if not pictures:
         raise InputError(
             f"{where}: pictures in one folder per class are needed, found none: "
@@ -187,9 +200,33 @@ def write_record(folder: Path, record: ReferenceRecord) -> None:
         stream.write("\n")
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.casefold() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )
+def _folder_names(labels: LabelSet) -> dict[str, int]:
+    """Class index by the key of every name that its folder may bear."""
+    index_of: dict[str, int] = {}
+    # A class's own name goes before what another class's name becomes on a file system.
+    for spelled in (str, class_folder):
+        for index, names in enumerate(labels.synonyms):
+            for name in names:
+                index_of.setdefault(name_key(spelled(name)), index)
+    return index_of
+
+
+def _safe(name: str) -> str:
+    """``name`` less what some file system does not take, and not too long for any."""
+    kept = _UNSAFE.sub("-", name).strip(" .")
+    kept = kept.encode()[:_LONGEST].decode(errors="ignore").strip(" .")
+    return f"-{kept}" if not kept or _RESERVED.fullmatch(kept) else kept
+
+
+def _listed(folder: Path, where: str) -> list[Path]:
+    """What is in ``folder``, sorted, but for hidden files and folders."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(
+            f"{where}: '{folder}' must be readable ({error.strerror}). Change its permissions."
+        ) from error
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.casefold() in _SUFFIXES and path.is_file()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sightglass.errors import InputError, ResultsError
+from sightglass.errors import InputError
 from sightglass.reports.html import write_report
 from sightglass.reports.manifest import write_run
 from sightglass.reports.prediction import Prediction
@@ -36,32 +36,6 @@ def prepare_folder(folder: Path) -> None:
             f"{folder}: a folder that can be written is needed for the results ({error.strerror}). "
             f"Choose another with --out."
         ) from error
-
-
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Keep other runs from writing into ``folder``; the system forgets it when a run is killed.
-
-    Raises:
-        ResultsError: If another run is writing there.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system: there the last run to finish wins
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ResultsError(
-                f"{folder}: another run is writing its results there. Wait for it, or choose "
-                f"another folder with --out."
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def without_own_files(paths: Sequence[str], folder: Path, store: Path | None) -> list[str]:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from sightglass.decisions.decide import UNKNOWN
 from sightglass.reports.json_block import json_block
-from sightglass.reports.sampling import Candidate, sample_evenly
-from sightglass.reports.survey import Survey, packed_row, survey_rows
+from sightglass.reports.packed_rows import numbers_of, packed_row
+from sightglass.reports.shown_thumbnails import shown_thumbnails
+from sightglass.reports.survey import Survey, survey_rows
 from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -29,7 +30,21 @@ SIZE_LIMIT = 24_000_000
 _ROWS_PER_BLOCK = 250
 # What the digits of the notices can add to the page beyond the page that was measured.
 _RESERVE = 200
-_SCRIPTS = ("text", "rows", "near", "cards", "details", "sections", "histogram", "making", "page")
+_STYLES = ("report", "opinions")
+_SCRIPTS = (
+    "text",
+    "rows",
+    "near",
+    "opinions",
+    "cards",
+    "references",
+    "details",
+    "sections",
+    "histogram",
+    "mixing",
+    "making",
+    "page",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,44 +88,33 @@ def render_report(
     """The report as one HTML page, written to ``out`` piece by piece.
 
     The page opens from disk, asks the network for nothing, and treats every name in it as text.
-    Where not all thumbnails fit, an even sample of every class is kept and the page says so.
+    Where not all thumbnails fit, an even sample of every class is kept and the page says so;
+    references come before pictures, within a quarter of the room.
     Memory holds a few numbers per picture, never the page or the thumbnails.
 
     Args:
         rows: Gives the lines of predictions.jsonl, in sorted path order; called several times.
         run: What run.json holds. Whatever is missing is left out of "How this run was made".
-        thumbnails: Gives a picture's JPEG by its sha256, or None; called up to twice for each.
+        thumbnails: Gives a JPEG by the sha256 of a picture or a reference, or None; called up to
+            twice for each.
         out: Where the page goes, as UTF-8.
         size_limit: Bytes. Rows are never dropped: many without thumbnails can exceed it.
     """
     survey = survey_rows(rows(), _class_names(run))
-    sizes = [_thumbnail_size(thumbnails, n, p.sha256) for n, p in enumerate(survey.pictures)]
-    available = [number for number, size in enumerate(sizes) if size]
-    every = {survey.pictures[number].sha256: number for number in available}
+    contents = survey.contents
+    sizes = [_thumbnail_size(thumbnails, number, sha) for number, sha in enumerate(contents)]
+    every = {contents[number]: number for number, size in enumerate(sizes) if size}
     page = _Page(survey=survey, run=run)
 
     bare = sum(len(piece.encode()) for piece in page.pieces(iter(()), iter(()), missing=(1, 1)))
     bare += sum(len(block) for block in _row_blocks(rows(), survey, every))
-    candidates = [
-        Candidate(
-            group=survey.pictures[number].label,
-            confidence=survey.pictures[number].confidence,
-            size=sizes[number],
-        )
-        for number in available
-    ]
-    kept = [
-        available[index] for index in sample_evenly(candidates, budget=size_limit - bare - _RESERVE)
-    ]
+    kept = shown_thumbnails(survey, sizes, budget=size_limit - bare - _RESERVE)
 
-    shown = {survey.pictures[number].sha256: number for number in kept}
-    n_available = sum(survey.pictures[number].files for number in available)
-    n_shown = sum(survey.pictures[number].files for number in kept)
+    shown = {contents[number]: number for number in kept}
+    n_available = sum(picture.files for picture in survey.pictures if picture.sha256 in every)
+    n_shown = sum(picture.files for picture in survey.pictures if picture.sha256 in shown)
     missing = (n_available - n_shown, survey.classified - n_available)
-    blocks = (
-        _thumbnail_block(number, thumbnails(survey.pictures[number].sha256) or b"")
-        for number in kept
-    )
+    blocks = (_thumbnail_block(n, thumbnails(contents[n]) or b"") for n in kept)
     size = 0
     for piece in page.pieces(_row_blocks(rows(), survey, shown), blocks, missing=missing):
         out.write(piece)
@@ -131,7 +135,7 @@ class _Page:
         self, rows: Iterator[str], thumbnails: Iterator[str], *, missing: tuple[int, int]
     ) -> Iterator[str]:
         """The page; ``missing`` are files without thumbnail: for want of room, of a thumbnail."""
-        style, script = _asset("report.css"), _script()
+        style, script = _joined(_STYLES, ".css"), _joined(_SCRIPTS, ".js")
         survey = self.survey
         yield from _template().generate(
             policy=(
@@ -142,6 +146,7 @@ class _Page:
             style=style,
             script=script,
             survey=survey,
+            fusion_mode=(self.run.get("fusion") or {}).get("mode"),
             without_room=missing[0],
             without_thumbnail=missing[1],
             facts=json_block(self._facts()),
@@ -156,9 +161,16 @@ class _Page:
             "names": self.survey.names,
             "n_classes": self.survey.n_classes,
             "unknown": UNKNOWN,
+            "alignments": self.survey.alignments,
+            "references": self._references(),
             "command": shlex.join(map(str, command)) if isinstance(command, list) else command,
             "run": self.run,
         }
+
+    def _references(self) -> list[tuple[str, int, int]]:
+        """Name, number of the class, number of the thumbnail; the page may not hold that one."""
+        numbers = {sha256: number for number, sha256 in enumerate(self.survey.contents)}
+        return [(one.name, one.label, numbers[one.sha256]) for one in self.survey.references]
 
 
 def _class_names(run: Mapping[str, Any]) -> list[str]:
@@ -169,7 +181,7 @@ def _row_blocks(
     rows: Iterator[dict[str, Any]], survey: Survey, thumbnails: Mapping[str, int]
 ) -> Iterator[str]:
     """Script elements that hold the rows, a few hundred in each."""
-    numbers = {name: number for number, name in enumerate(survey.names)}
+    numbers = numbers_of(survey)
     while chunk := list(islice(rows, _ROWS_PER_BLOCK)):
         packed = [packed_row(row, numbers, thumbnails.get(row["sha256"])) for row in chunk]
         yield f'<script type="application/json" class="rows">{json_block(packed)}</script>\n'
@@ -198,8 +210,8 @@ def _asset(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _script() -> str:
-    return "".join(_asset(f"{name}.js") for name in _SCRIPTS)
+def _joined(names: tuple[str, ...], suffix: str) -> str:
+    return "".join(_asset(name + suffix) for name in names)
 
 
 def _counted(number: int, noun: str, nouns: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sightglass.decisions import Decision
+from sightglass.decisions import Decision, Evidence
 from sightglass.inputs.outcome import Outcome
 from sightglass.reading import ReadPicture
 
@@ -42,6 +42,7 @@ class Prediction:
     def as_row(self) -> dict[str, Any]:
         """A line of predictions.jsonl. Numbers are rounded to six decimals."""
         decision = self.decision
+        evidence = None if decision is None else decision.evidence
         return {
             "path": self.outcome.path,
             "outcome": self.outcome.status,
@@ -50,13 +51,41 @@ class Prediction:
             "confidence": None if decision is None else round(decision.confidence, 6),
             "unknown_score": None if decision is None else round(decision.unknown_score, 6),
             "margin": None if decision is None else round(decision.margin, 6),
-            "top": []
-            if decision is None
-            else [{"label": name, "probability": round(p, 6)} for name, p in decision.top],
+            "top": [] if decision is None else _ranked(decision.top),
             "width": self.width,
             "height": self.height,
             "sha256": self.sha256,
+            "opinions": [] if evidence is None else _opinions(evidence),
+            "nearest_references": [] if evidence is None else _nearest(evidence),
         }
+
+
+def _ranked(top: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
+    return [{"label": name, "probability": round(p, 6)} for name, p in top]
+
+
+def _opinions(evidence: Evidence) -> list[dict[str, Any]]:
+    return [
+        {
+            "alignment": opinion.alignment,
+            "weight": round(opinion.weight, 6),
+            "top": _ranked(opinion.top),
+        }
+        for opinion in evidence.opinions
+    ]
+
+
+def _nearest(evidence: Evidence) -> list[dict[str, Any]]:
+    return [
+        {
+            "reference": reference.name,
+            "label": reference.label,
+            "alignment": reference.alignment,
+            "similarity": round(reference.similarity, 6),
+            "sha256": reference.sha256,
+        }
+        for reference in evidence.nearest
+    ]
 
 
 def predictions_of(

@@ -1,9 +1,9 @@
-"""Which thumbnails a report keeps when it cannot hold them all."""
+"""What to keep of many things when there is not room for all."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -39,6 +39,19 @@ def spread_order(n: int) -> list[int]:
     return sorted(range(n), key=lambda number: int(f"{number:0{digits}b}"[::-1], 2))
 
 
+def fitting(order: Iterable[int], sizes: Sequence[int], *, budget: int) -> list[int]:
+    """Ascending indices out of ``order`` whose sizes together are at most ``budget`` bytes.
+
+    Each is taken in its turn if it fits; one that does not is passed over.
+    """
+    kept: list[int] = []
+    for index in order:
+        if sizes[index] <= budget:
+            budget -= sizes[index]
+            kept.append(index)
+    return sorted(kept)
+
+
 def sample_evenly(candidates: Sequence[Candidate], *, budget: int) -> list[int]:
     """Ascending indices of ``candidates`` whose sizes together are at most ``budget`` bytes.
 
@@ -55,9 +68,5 @@ def sample_evenly(candidates: Sequence[Candidate], *, budget: int) -> list[int]:
     for group, members in groups.items():
         members.sort(key=lambda index: -(candidates[index].confidence or 0.0))
         turns += [(turn, group, members[at]) for turn, at in enumerate(spread_order(len(members)))]
-    kept: list[int] = []
-    for _, _, index in sorted(turns):
-        if candidates[index].size <= budget:
-            budget -= candidates[index].size
-            kept.append(index)
-    return sorted(kept)
+    sizes = [candidate.size for candidate in candidates]
+    return fitting([index for _, _, index in sorted(turns)], sizes, budget=budget)

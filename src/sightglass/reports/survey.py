@@ -29,6 +29,23 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One reference picture that is near to some picture of the run.
+
+    Attributes:
+        name: Its path, or the name that came with its bytes.
+        label: Number of its class in ``Survey.names``.
+        sha256: Of the bytes.
+        times: How often a row names it.
+    """
+
+    name: str
+    label: int
+    sha256: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """Counts and numbering.
 
@@ -39,6 +56,8 @@ class Survey:
         outcomes: Files per outcome.
         unknown: How many files were classified as none of the classes.
         pictures: Distinct contents, in the order of their first file.
+        alignments: Names of those that some row has an opinion of, or a reference from.
+        references: All that some row names, as they were met.
     """
 
     names: tuple[str, ...]
@@ -46,6 +65,8 @@ class Survey:
     outcomes: Mapping[str, int]
     unknown: int
     pictures: Sequence[Picture]
+    alignments: tuple[str, ...]
+    references: Sequence[Reference]
 
     @property
     def files(self) -> int:
@@ -57,6 +78,18 @@ class Survey:
         """How many files got a label, ``"unknown"`` included."""
         return sum(self.outcomes.get(status, 0) for status in CLASSIFIED)
 
+    @property
+    def contents(self) -> tuple[str, ...]:
+        """Every sha256 that may have a thumbnail, once: of the pictures, then of references."""
+        pictures = [picture.sha256 for picture in self.pictures]
+        references = [reference.sha256 for reference in self.references]
+        return tuple(dict.fromkeys(pictures + references))
+
+
+def reference_key(reference: Mapping[str, Any]) -> tuple[str, str, str]:
+    """By what a row's reference is told from others: the same bytes may show two classes."""
+    return reference["reference"], reference["label"], reference["sha256"]
+
 
 def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Survey:
     """The survey of ``rows``, the lines of predictions.jsonl, read once and in order."""
@@ -66,10 +99,16 @@ def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Su
     unknown = 0
     first: dict[str, tuple[int, float | None]] = {}
     files: Counter[str] = Counter()
+    alignments: dict[str, None] = {}
+    references: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         outcomes[row["outcome"]] += 1
-        for entry in row["top"]:
+        said = [entry for opinion in row["opinions"] for entry in opinion["top"]]
+        near = row["nearest_references"]
+        for entry in (*row["top"], *said, *near):
             names.setdefault(entry["label"], len(names))
+        alignments |= dict.fromkeys(entry["alignment"] for entry in (*row["opinions"], *near))
+        references.update(map(reference_key, near))
         if row["label"] is None:
             continue
         label = names.setdefault(row["label"], len(names))
@@ -86,35 +125,9 @@ def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Su
             Picture(sha256=sha256, label=label, confidence=confidence, files=files[sha256])
             for sha256, (label, confidence) in first.items()
         ],
+        alignments=tuple(alignments),
+        references=[
+            Reference(name=name, label=names[label], sha256=sha256, times=times)
+            for (name, label, sha256), times in references.items()
+        ],
     )
-
-
-def packed_row(
-    row: Mapping[str, Any], numbers: Mapping[str, int], thumbnail: int | None
-) -> list[Any]:
-    """The row as the page's script reads it: a list, labels as numbers, four decimals.
-
-    The script holds the same order of fields. Lists instead of objects halve what 10,000 rows
-    take, which leaves room for thumbnails.
-    """
-    return [
-        row["path"],
-        row["outcome"],
-        row["detail"],
-        None if row["label"] is None else numbers[row["label"]],
-        _rounded(row["confidence"]),
-        _rounded(row["margin"]),
-        _rounded(row["unknown_score"]),
-        [[numbers[entry["label"]], _rounded(entry["probability"])] for entry in row["top"]],
-        row["width"],
-        row["height"],
-        row["sha256"],
-        thumbnail,
-    ]
-
-
-def _rounded(number: float | None) -> float | None:
-    """Four decimals save a third of the page; 0.99998 must not become certainty all the same."""
-    if number is None or number in (0, 1):
-        return number
-    return min(max(round(number, 4), 0.0001), 0.9999)

@@ -12,7 +12,9 @@ import pytest
 from colour_photos import classifier, encoded
 from sightglass.errors import EvaluationError, InputError
 from sightglass.evaluation.closed_set import ClosedSetScores, evaluate_closed_set
+from sightglass.evaluation.closed_set_tables import metric_table, write_closed_set
 from sightglass.evaluation.datasets import LabelledPictures, load_dataset
+from sightglass.evaluation.metrics_json import MetricRow
 
 CLASSES = ["blue", "lime", "red"]
 
@@ -128,15 +130,82 @@ def test_a_set_without_one_usable_picture_is_refused() -> None:
     assert str(caught.value) == "evaluate: no picture of the data set could be opened."
 
 
+def test_answers_and_classes_are_counted_against_each_other() -> None:
+    pictures = [encoded(colour) for colour in ("blue", "lime", "red", "lime")]
+    scores = evaluate_closed_set(classifier(CLASSES), planted([0, 1, 2, 2], pictures))
+    # One red picture was taken for a lime one.
+    assert scores.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+
+
+def test_the_interval_of_a_share_holds_it_and_widens_where_pictures_are_few() -> None:
+    right, wrong = encoded("blue"), encoded("lime")
+    few = evaluate_closed_set(classifier(CLASSES), planted([0] * 8, [right, wrong] * 4))
+    many = evaluate_closed_set(classifier(CLASSES), planted([0] * 200, [right, wrong] * 100))
+    (low, high), (inner_low, inner_high) = few.intervals["top1"], many.intervals["top1"]
+    assert low < inner_low < 0.5 < inner_high < high
+    # By the binomial distribution: 0.5 plus and minus 1.96 * sqrt(.25 / 200) = .0693.
+    assert (inner_low, inner_high) == pytest.approx((0.4307, 0.5693), abs=0.01)
+    # Of three classes the right one is always among the best three.
+    assert few.intervals["top3"] == (1.0, 1.0)
+
+
 def test_rows_for_the_metrics_file_name_the_protocol_and_what_was_told_about_it() -> None:
     scores = ClosedSetScores(
-        n_images=8, n_failed=1, top_k={1: 0.5, 3: 0.75}, calibration_error=0.125, called_unknown=0.0
+        n_images=8,
+        n_failed=2,
+        top_k={1: 0.5, 3: 0.75},
+        calibration_error=0.125,
+        called_unknown=0.0,
+        confusion=np.zeros((4, 4), np.int64),
+        intervals={
+            "top1": (0.25, 0.75),
+            "top3": (0.5, 1.0),
+            "ece": (0.1, 0.2),
+            "called_unknown": (0.0, 0.0),
+        },
     )
-    rows = scores.as_rows(dataset="pets", prompts="single")
-    same = {"protocol": "closed_set", "dataset": "pets", "prompts": "single", "n": 8, "n_failed": 1}
-    assert rows == [
-        same | {"metric": "top1", "value": 0.5},
-        same | {"metric": "top3", "value": 0.75},
-        same | {"metric": "ece", "value": 0.125},
-        same | {"metric": "called_unknown", "value": 0.0},
+    about = {"dataset": "pets", "heads": "text_image", "encoders": "mini"}
+    assert scores.as_rows(**about) == [
+        MetricRow(protocol="closed_set", metric=metric, value=v, low=low, high=high, n=8, **about)
+        for metric, v, low, high in (
+            ("top1", 0.5, 0.25, 0.75),
+            ("top3", 0.75, 0.5, 1.0),
+            ("ece", 0.125, 0.1, 0.2),
+            ("called_unknown", 0.0, 0.0, 0.0),
+        )
+    ] + [MetricRow(protocol="closed_set", metric="failed", value=0.2, n=10, **about)]
+
+
+def test_tables_of_a_run_name_every_class(tmp_path: Path) -> None:
+    pictures = [encoded(colour) for colour in ("blue", "red", "lime")]
+    data = LabelledPictures(
+        class_names=tuple(CLASSES), labels=np.array([0, 2, 2]), read=lambda: iter(pictures)
+    )
+    scores = evaluate_closed_set(classifier(CLASSES), data)
+    rows = scores.as_rows(dataset="colours")
+    table = metric_table(rows, title="colours")
+    assert table.rows[0][:2] == ("top1", pytest.approx(200 / 3))
+    assert table.rows[-1] == ("failed", 0.0, None, None)
+    write_closed_set(tmp_path, scores, ["blue", "lime", "red, dark"], rows, table)
+    assert (tmp_path / "per_class.csv").read_text().splitlines() == [
+        "class,pictures,right,accuracy %",
+        "blue,1,1,100.0",
+        "lime,0,0,",
+        '"red, dark",2,1,50.0',
     ]
+    assert (tmp_path / "confusion.csv").read_text().splitlines() == [
+        'class,blue,lime,"red, dark"',
+        "blue,1,0,0",
+        "lime,0,0,0",
+        '"red, dark",0,1,1',
+    ]
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert [row["metric"] for row in written] == ["top1", "top3", "ece", "called_unknown", "failed"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "confusion.csv",
+        "metrics.json",
+        "per_class.csv",
+        "table.csv",
+        "table.html",
+        "table.md",
+    }

@@ -83,8 +83,8 @@ def test_an_absent_folder_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "yml", "json", "YAML"])
-def test_a_class_book_is_refused_with_what_to_do_instead(suffix: str) -> None:
-    with pytest.raises(InputError, match=r"does not read yet. Write the names into a .txt file"):
+def test_an_absent_class_book_is_reported_as_one(suffix: str) -> None:
+    with pytest.raises(InputError, match=rf"Class book 'book.{suffix}': the file does not exist"):
         parse_classes(f"book.{suffix}")
 
 

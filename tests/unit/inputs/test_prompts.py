@@ -158,3 +158,42 @@ def test_an_encoder_that_returns_nan_is_refused_with_the_text() -> None:
     encode = fixed_rows({"a cat": [1, 0], "a house cat": [float("nan"), 0], "a dog": [0, 1]})
     with pytest.raises(ModelError, match="got others for 'a house cat'"):
         class_embeddings(PETS, ["a {}"], encode)
+
+
+def test_sentences_about_a_class_join_its_templates_texts() -> None:
+    extra = [["a cat asleep ", "the cat"], []]
+    assert class_texts(PETS, ["the {}"], extra=extra) == [
+        ["the cat", "the house cat", "a cat asleep"],
+        ["the dog"],
+    ]
+
+
+def test_a_sentence_weighs_as_much_as_one_templates_text() -> None:
+    # cat: mean of (1, 0), (1, 0) and (0, 1) is (2/3, 1/3), of length sqrt(5)/3.
+    encode = fixed_rows(
+        {"a cat": [1, 0], "a house cat": [1, 0], "it purrs": [0, 1], "a dog": [0.6, -0.8]}
+    )
+    rows = class_embeddings(PETS, ["a {}"], encode, extra=[["it purrs"], []])
+    np.testing.assert_allclose(rows, [[2 / 5**0.5, 1 / 5**0.5], [0.6, -0.8]], atol=1e-7)
+
+
+def test_sentences_that_say_nothing_new_change_no_row() -> None:
+    plain = class_embeddings(PETS, ["a {}"], hashed_rows)
+    for extra in ([], [[], []], [["a cat"], [" a dog"]]):
+        np.testing.assert_array_equal(
+            class_embeddings(PETS, ["a {}"], hashed_rows, extra=extra), plain
+        )
+
+
+def test_braces_in_a_sentence_stay_as_they_are() -> None:
+    assert class_texts(PETS, ["a {}"], extra=[[], ["a {} dog"]])[1] == ["a dog", "a {} dog"]
+
+
+def test_sentences_for_another_number_of_classes_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"one entry per class, got 1 for 2 classes"):
+        class_texts(PETS, ["a {}"], extra=[["a cat asleep"]])
+
+
+def test_an_empty_sentence_is_refused_with_its_class() -> None:
+    with pytest.raises(InputError, match="every sentence about 'dog' needs words"):
+        class_texts(PETS, ["a {}"], extra=[[], [" "]])

@@ -15,13 +15,13 @@ from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.outcome import Outcome
 from sightglass.reports.folder import (
     OWN_FILES,
-    only_writer,
     prepare_folder,
     without_own_files,
     write_results,
 )
 from sightglass.reports.prediction import Prediction
 from sightglass.reports.work import Work
+from sightglass.whole_files import only_writer
 
 FAILED = [
     Prediction(outcome=Outcome(path=f"{n}.jpg", status="corrupt", detail="empty")) for n in range(3)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
-from sightglass.decisions import Decision
+from sightglass.decisions import Decision, Evidence, NearestReference, Opinion
 from sightglass.inputs.outcome import Outcome
 from sightglass.reading import FreshPicture, ReadPicture
 from sightglass.reports.prediction import Prediction, predictions_of
@@ -33,7 +34,7 @@ def fresh(path: str, content: bytes, size: tuple[int, int] = (40, 30)) -> ReadPi
 
 
 def known(path: str, content: bytes) -> ReadPicture:
-    row = KnownPicture(row=np.zeros(3, np.float32), width=7, height=9)
+    row = KnownPicture(row=np.zeros(3, np.float32), norm=1.0, width=7, height=9)
     return ReadPicture(
         source="a.png", outcome=Outcome(path=path, status="ok"), content=content, known=row
     )
@@ -68,8 +69,42 @@ def test_a_row_holds_everything_with_six_decimals() -> None:
         "width": 640,
         "height": 480,
         "sha256": "00ff",
+        "opinions": [],
+        "nearest_references": [],
     }
     assert json.loads(json.dumps(prediction.as_row())) == prediction.as_row()
+
+
+def test_a_row_holds_what_its_decision_rests_on_with_six_decimals() -> None:
+    opinion = Opinion(alignment="vision_only", weight=1 / 3, top=(("dog", 2 / 3), ("cat", 1e-9)))
+    near = NearestReference(
+        name="references/dog/1.png",
+        label="dog",
+        alignment="vision_only",
+        similarity=-0.12345678,
+        sha256="ab" * 32,
+    )
+    evidence = Evidence(opinions=(opinion,), nearest=(near,))
+    row = Prediction(
+        outcome=Outcome(path="a.jpg", status="ok"), decision=replace(decision(), evidence=evidence)
+    ).as_row()
+    assert row["opinions"] == [
+        {
+            "alignment": "vision_only",
+            "weight": 0.333333,
+            "top": [{"label": "dog", "probability": 0.666667}, {"label": "cat", "probability": 0}],
+        }
+    ]
+    assert row["nearest_references"] == [
+        {
+            "reference": "references/dog/1.png",
+            "label": "dog",
+            "alignment": "vision_only",
+            "similarity": -0.123457,
+            "sha256": "ab" * 32,
+        }
+    ]
+    assert json.loads(json.dumps(row)) == row
 
 
 def test_a_row_of_a_failed_file_has_the_same_keys_and_no_values() -> None:
@@ -82,7 +117,7 @@ def test_a_row_of_a_failed_file_has_the_same_keys_and_no_values() -> None:
         "outcome": "truncated",
         "detail": "stops early",
     }
-    assert row["top"] == []
+    assert row["top"] == row["opinions"] == row["nearest_references"] == []
     assert failed.label is None
     assert failed.path == "b.jpg"
 

@@ -34,13 +34,14 @@ function card(row, open) {
     "button",
     {
       type: "button", className: "card", tabIndex: -1, title: row.text,
-      aria: { label: `${row.text}: ${label}. Open details.`, haspopup: "dialog" },
+      aria: { label: `${row.text}: ${label}. ${row.disputed ? `${agreement(row)}. ` : ""}Open details.`, haspopup: "dialog" },
     },
     element("span", { className: "frame" }, thumbnail(row)),
     element("span", { className: "verdict" }, ...verdict(row, 0)),
     bars(row, 3),
     element("span", { className: "where" }, folder === "" ? null : name(folder, "folder"), name(file, "file")),
     element("span", { className: "score" }, `unknown score ${decimal(row.unknownScore)}`),
+    row.disputed ? element("span", { className: "agreement" }, agreement(row)) : null,
     row.outcome === "duplicate" ? element("span", { className: "duplicate" }, name(duplicateNote(row))) : null,
   );
   button.addEventListener("click", open);

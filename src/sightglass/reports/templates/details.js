@@ -43,15 +43,22 @@ function detailFacts(row) {
 /** Show a picture's details. `walk.step` goes to a neighbour, `walk.focus` back to its card. */
 function openDetails(row, walk) {
   opened = { row, walk };
+  const panels = [...opinionsPanel(row), ...nearestPanel(row)];
+  dialog.classList.toggle("long", panels.length > 0);
   body.replaceChildren(
     element(
       "div", { className: "evidence" },
       element("div", { className: "frame" }, thumbnail(row, { eager: true })),
       element("div", {}, element("h2", { id: "details-title", className: "verdict" }, ...verdict(row, 1)), bars(row, Infinity, 1)),
     ),
+    ...panels,
     detailFacts(row),
   );
-  if (dialog.open) return;
+  if (dialog.open) {
+    // What had the focus may be gone with the picture before; the arrow keys must go on working.
+    if (!dialog.contains(document.activeElement)) closing.focus();
+    return;
+  }
   dialog.showModal();
   closing.focus();
 }

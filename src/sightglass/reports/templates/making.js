@@ -1,5 +1,4 @@
 
-const words = (key) => key.replaceAll("_", " ");
 const simple = (value) => value !== null && ["string", "number", "boolean"].includes(typeof value) && value !== "";
 
 /** Pairs of whatever simple values a record holds. */
@@ -25,11 +24,7 @@ function unknownFacts(unknown) {
   if (rule) made.push(element("p", {}, "Rule: ", name(String(rule)), "."));
   if (meaning) made.push(element("p", {}, name(String(meaning))));
   if (unknown.enabled !== false) {
-    made.push(element(
-      "p", {},
-      "Such a rule errs most on near misses: things that only look like one of your classes. ",
-      "Sort by unknown score, highest first, to see the pictures near the threshold.",
-    ));
+    made.push(element("p", {}, "Sort by unknown score, highest first, to see the pictures near the threshold."));
   }
   return made;
 }
@@ -53,11 +48,13 @@ function showMaking() {
       created && ["Made ", name(moment(String(created)))],
       model?.name && ["model ", name(String(model.name))],
       sightglass && ["version ", name(String(sightglass))],
+      run.fusion && [mixedOf(run.fusion)],
     ].filter(Boolean).flatMap((said, at) => (at ? [" · ", ...said] : said)),
   );
   const seconds = Object.entries(timings ?? {}).filter(([, value]) => typeof value === "number");
   byId("making").append(
     ...part("When a picture is unknown", "wide", ...unknownFacts(run.unknown)),
+    ...mixingParts(run.fusion),
     ...part("Model", "", ...modelFacts(model)),
     ...part("Classes and prompts", "", ...list([...record({ classes: run.classes?.length, prompts }), ...templateFact(run.templates), ...classNames(run.classes)])),
     ...part("Time", "", ...list(seconds.flatMap(([stage, value]) => fact(words(stage), stageTime(value))))),

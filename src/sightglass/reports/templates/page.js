@@ -1,7 +1,6 @@
 
-/** One toggle of the "Show only" list, with the share of files as a bar. */
-function choice({ id, title, rows: { length } }, highest) {
-  const kind = typeof id === "number" ? "class" : id;
+/** A toggle that filters, with the share of files as a bar; `press` says whether it is on now. */
+function choice({ title, kind, length, highest, press }) {
   const button = element(
     "button", { type: "button", className: `choice ${kind}`, aria: { pressed: "false" } },
     name(title), element("span", { className: "number" }, count(length)),
@@ -9,16 +8,31 @@ function choice({ id, title, rows: { length } }, highest) {
   button.disabled = length === 0;
   button.style.setProperty("--share", length / highest);
   button.addEventListener("click", () => {
-    if (!state.only.delete(id)) state.only.add(id);
-    button.setAttribute("aria-pressed", state.only.has(id));
+    button.setAttribute("aria-pressed", press());
     update();
   });
   return button;
 }
 
 const highest = Math.max(1, ...groups.map((group) => group.rows.length));
-const choices = groups.map((group) => choice(group, highest));
+const choices = groups.map(({ id, title, rows: { length } }) => choice({
+  title, length, highest, kind: typeof id === "number" ? "class" : id,
+  press: () => {
+    if (!state.only.delete(id)) state.only.add(id);
+    return state.only.has(id);
+  },
+}));
 byId("choices").append(...choices);
+
+const heard = rows.filter((row) => row.opinions.length > 1);
+if (heard.length > 0) {
+  choices.push(choice({
+    title: "opinions disagree", length: heard.filter((row) => row.disputed).length, highest: heard.length, kind: "disputed",
+    press: () => (state.disputed = !state.disputed),
+  }));
+  byId("opinions").append(choices.at(-1));
+  byId("opinions").hidden = false;
+}
 
 /** Show what the state asks for. */
 function update() {
@@ -51,6 +65,7 @@ byId("grouped").addEventListener("change", (event) => { state.grouped = event.ta
 byId("clear").addEventListener("click", () => {
   state.search = byId("search").value = "";
   state.only.clear();
+  state.disputed = false;
   for (const button of choices) button.setAttribute("aria-pressed", "false");
   changeRange(0, 100);
   byId("search").focus();

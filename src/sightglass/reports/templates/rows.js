@@ -6,14 +6,19 @@ const facts = block(byId("facts"));
 const FAILED = "failed";
 const UNKNOWN = "unknown";
 
+const ranked = (packed) => packed.map(([number, probability]) => ({ label: facts.names[number], probability }));
+
 const rows = [];
 for (const script of document.querySelectorAll("script.rows")) {
-  for (const [path, outcome, detail, label, confidence, margin, unknownScore, top, width, height, sha256, thumbnail] of block(script)) {
+  for (const [path, outcome, detail, label, confidence, margin, unknownScore, top, width, height, sha256, thumbnail, heard = [], nearest = []] of block(script)) {
     const text = visible(path);
+    const opinions = heard.filter(([, , said]) => said.length > 0);
+    const agreeing = opinions.filter(([, , said]) => said[0][0] === top[0][0]).length;
     rows.push({
-      path, outcome, detail, confidence, margin, unknownScore, width, height, sha256, thumbnail,
+      path, outcome, detail, confidence, margin, unknownScore, width, height, sha256, thumbnail, opinions, nearest, agreeing,
       label: label === null ? null : facts.names[label],
-      top: top.map(([number, probability]) => ({ label: facts.names[number], probability })),
+      top: ranked(top),
+      disputed: agreeing < opinions.length,
       place: rows.length,
       text,
       folded: text.normalize("NFC").toLowerCase(),
@@ -38,7 +43,7 @@ groups.push({ id: FAILED, title: "Not classified", rows: [] });
 const groupById = new Map(groups.map((group) => [group.id, group]));
 for (const row of rows) groupById.get(row.group).rows.push(row);
 
-const state = { search: "", from: 0, to: 100, only: new Set(), sort: "path", grouped: true };
+const state = { search: "", from: 0, to: 100, only: new Set(), disputed: false, sort: "path", grouped: true };
 
 /** Confidence in hundredths of a percent: whole numbers, so that the ends of ranges are exact. */
 const fineConfidence = (row) => Math.round(row.confidence * 10000);
@@ -52,7 +57,11 @@ function inRange(row) {
 
 /** Whether the row fits every filter but the range of confidence. */
 function fitsOtherwise(row, search) {
-  return (state.only.size === 0 || state.only.has(row.group)) && row.folded.includes(search);
+  return (
+    (state.only.size === 0 || state.only.has(row.group)) &&
+    (row.disputed || !state.disputed) &&
+    row.folded.includes(search)
+  );
 }
 
 /** Rows that fit every filter, and those that the histogram counts. */

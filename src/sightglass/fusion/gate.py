@@ -1,0 +1,104 @@
+"""The gate: references must not silently make things worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightglass.alignments import TEXT_IMAGE
+from sightglass.fusion.agreement import hits_among
+from sightglass.fusion.chance import binomial_tail
+from sightglass.fusion.fuse import fuse
+from sightglass.fusion.plan import AlignmentPlan
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+_LOSS_LEVEL = 0.05
+
+
+def gated(plans: Sequence[AlignmentPlan]) -> list[AlignmentPlan]:
+    """``plans`` with those dropped that are no better than chance; at least one stays.
+
+    Leave-one-out decides where there is one, for the class names too; agreement with the class
+    names elsewhere.
+    """
+    judged = [_judged(plan) for plan in plans]
+    if any(plan.used for plan in judged):
+        return judged
+    why = "no alignment is better than chance; the class names are all that is left"
+    return [
+        replace(plan, used=True, why=why) if plan.name == TEXT_IMAGE else plan for plan in judged
+    ]
+
+
+def _judged(plan: AlignmentPlan) -> AlignmentPlan:
+    if plan.leave_one_out is not None:
+        hits, where = plan.leave_one_out, "of references by the others"
+    elif plan.agreement is not None:
+        hits, where = plan.agreement, "of the class names' most confident answers"
+    else:
+        return replace(plan, why="too few references or pictures to judge it; used as it is")
+    found = f"{hits.share:.1%} {where} ({hits.n} pictures, chance {hits.chance:.1%})"
+    if hits.above_chance:
+        return replace(plan, why=f"finds {found}")
+    return replace(plan, used=False, why=f"dropped: no better than chance, finds {found}")
+
+
+def best_single_if_fusion_loses(
+    plans: Sequence[AlignmentPlan],
+    evidence: Mapping[str, Float[np.ndarray, "n_references n_classes"]],
+    labels: Int[np.ndarray, " n_references"],
+    *,
+    weighting: str,
+) -> tuple[list[AlignmentPlan], tuple[str, ...]]:
+    """``plans``, or only the best of them where the fusion has more misses on references.
+
+    Args:
+        plans: Scales and coefficients are settled.
+        evidence: Scaled leave-one-out logits of references, by alignment.
+        labels: Class indices.
+        weighting: As for ``fuse``.
+
+    Returns:
+        The plans, and what to tell a person.
+
+    Source:
+        Exact one-sided sign test on the references that only one of the two gets right
+        (McNemar 1947), level 0.05.
+    """
+    used = [plan for plan in plans if plan.used]
+    if len(used) < 2:
+        return list(plans), ()
+    logits = [evidence[plan.name] for plan in used]
+    fused = fuse(
+        logits, weighting=weighting, fixed_weights=fixed_weights(used, weighting=weighting)
+    ).probabilities.argmax(axis=1)
+    best = max(used, key=lambda plan: hits_among(evidence[plan.name], labels).hits)
+    alone = evidence[best.name].argmax(axis=1)
+    won = int(((fused == labels) & (alone != labels)).sum())
+    lost = int(((fused != labels) & (alone == labels)).sum())
+    if lost <= won or binomial_tail(lost, won + lost, 0.5) >= _LOSS_LEVEL:
+        return list(plans), ()
+    note = (
+        f"Fusing with {weighting} loses on the references: {lost} that {best.name} alone gets "
+        f"right against {won} the other way. Only {best.name} is used."
+    )
+    kept = [
+        plan
+        if plan.name == best.name or not plan.used
+        else replace(plan, used=False, why=f"dropped: fusing with it loses against {best.name}")
+        for plan in plans
+    ]
+    return kept, (note,)
+
+
+def fixed_weights(plans: Sequence[AlignmentPlan], *, weighting: str) -> list[float] | None:
+    """What ``fuse`` needs beside the logits: the coefficients of a ``stacked`` pool."""
+    if weighting != "stacked":
+        return None
+    coefficients = [plan.coefficient for plan in plans]
+    return coefficients if any(value > 0 for value in coefficients) else [1.0] * len(plans)

@@ -1,0 +1,94 @@
+"""Logit scales without a test label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int
+
+# The best class of a picture lies some three standard deviations above the mean of the classes.
+# For CLIP, whose similarities to class names spread by 0.02 to 0.03, this gives its scale of 100.
+SPREADS = 3.0
+_LEAST, _MOST = 1e-2, 1e4
+
+
+def spread(similarity: Float[np.ndarray, "n_images n_classes"]) -> float:
+    """Mean over the images of the standard deviation over the classes; -inf is left out.
+
+    Images with fewer than two finite entries say nothing. NaN if there are no others.
+    """
+    possible = np.isfinite(similarity)
+    counts = possible.sum(axis=1)
+    known = counts > 1
+    finite = np.where(possible, similarity, 0.0)[known].astype(np.float64)
+    means = finite.sum(axis=1) / counts[known]
+    squares = (finite * finite).sum(axis=1) / counts[known] - means * means
+    return float(np.sqrt(np.maximum(squares, 0)).mean()) if known.any() else float("nan")
+
+
+def a_priori_scale(
+    similarity: Float[np.ndarray, "n_images n_classes"], *, reliability: float = 1.0
+) -> float | None:
+    """``3 * reliability / spread``: a standard deviation of similarity is worth so many nats.
+
+    Args:
+        similarity: Of unlabelled images with the classes; any unit.
+        reliability: In [0, 1]; see ``agreement``.
+
+    Returns:
+        A scale above 0; None where all similarities are the same or the reliability is 0.
+
+    Source:
+        Ours; the constant is fixed beforehand, see ``SPREADS``.
+    """
+    width = spread(similarity)
+    scale = SPREADS * reliability / width if width > 0 else 0.0
+    return scale if scale > 0 else None
+
+
+def likelihood_scale(
+    similarity: Float[np.ndarray, "n_references n_classes"],
+    labels: Int[np.ndarray, " n_references"],
+) -> float:
+    """The scale at which references are most likely to show what they show.
+
+    It maximises ``sum_i log softmax(scale * similarity_i)[label_i]``, plus one image's worth of the
+    mean over the classes in place of the label: without that doubt a set that is told apart without
+    error would want an infinite scale.
+
+    Args:
+        similarity: Of references with the classes, each without itself; -inf is impossible.
+        labels: Class indices; each row is finite there.
+
+    Returns:
+        A scale from 0.01 to 10,000.
+
+    Source:
+        Temperature scaling, Guo et al. 2017, arXiv:1706.04599, on leave-one-out similarities. The
+        added doubt is ours (Laplace's rule of succession).
+    """
+    low, high = np.log(_LEAST), np.log(_MOST)
+    # The likelihood is concave in the scale: its slope changes sign once.
+    for _ in range(50):
+        middle = (low + high) / 2
+        if _slope(similarity, labels, float(np.exp(middle))) > 0:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp((low + high) / 2))
+
+
+def _slope(
+    similarity: Float[np.ndarray, "n c"], labels: Int[np.ndarray, " n"], scale: float
+) -> float:
+    possible = np.isfinite(similarity)
+    finite: Float64[np.ndarray, "n c"] = np.where(possible, similarity, 0.0).astype(np.float64)
+    logits = np.where(possible, scale * finite, -np.inf)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = (powers * finite).sum(axis=1) / powers.sum(axis=1)
+    means = finite.sum(axis=1) / possible.sum(axis=1)
+    of_label = finite[np.arange(len(labels)), labels]
+    return float((of_label - expected).sum() + (means - expected).mean())

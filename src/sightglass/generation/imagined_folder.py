@@ -1,0 +1,200 @@
+"""The folder of an image run: where each picture lies before and after its verdict.
+
+    <class>/imagined-001-1.png      accepted: picture 1 of the class, first attempt
+    references.json                 where the pictures come from
+    .imagine/ledger.jsonl           every request and every verdict
+    .imagine/arrived/<class>/…      made, not judged yet; empty but for a run that was cut off
+    .imagine/rejected/<class>/…     to look at; never asked for again
+
+Order of writing: the request's line, the picture, the verdict's line, the picture's last place.
+Whatever is done of it when a run is killed, the next run does the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightglass.errors import InputError, ResultsError
+from sightglass.generation.image_ledger import Entry, ImageLedger
+from sightglass.inputs.labels import name_key
+from sightglass.inputs.references import class_folder, read_record
+from sightglass.whole_files import put_bytes
+
+HIDDEN = ".imagine"
+VERDICTS = ("accepted", "rejected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far one wanted picture has come.
+
+    Attributes:
+        present: It is in its class's folder.
+        attempt: Number of the next picture made for it, from 0.
+        rejected: How many were rejected since one was last accepted.
+        pending: The request whose answer was not judged, if there is one; the next attempt's.
+    """
+
+    present: bool
+    attempt: int
+    rejected: int
+    pending: Entry | None
+
+
+class ImaginedFolder:
+    """Pictures and the ledger in ``folder``, as they are when this is made.
+
+    To be made by the folder's only writer (``whole_files.only_writer``), unless only to look.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger = ImageLedger(folder / HIDDEN / "ledger.jsonl")
+        self._by_slot: dict[tuple[str, int], list[Entry]] = {}
+        self._refusals: dict[tuple[str, str, str], str | None] = {}
+        self._rejections: dict[str, str | None] = {}
+        for entry in self.ledger.entries:
+            self._file(entry)
+
+    def settle(self) -> None:
+        """Put judged pictures that a kill left behind into their places.
+
+        Raises:
+            InputError: If the record in the folder is damaged.
+        """
+        read_record(self.folder)  # now, not when it is to be written and pictures were paid for
+        for entry in self.ledger.entries:
+            if entry.event in VERDICTS:
+                self._place(entry)
+
+    def progress(self, name: str, slot: int) -> Progress:
+        """How far the class's picture number ``slot``, from 0, has come."""
+        entries = self._by_slot.get((name_key(name), slot), [])
+        judged = [entry for entry in entries if entry.event in VERDICTS]
+        accepted = [place for place, entry in enumerate(judged) if entry.event == "accepted"]
+        # Accepted by a run that was killed before it could move the picture: as good as there.
+        last = entries[-1] if entries else None
+        moving = (
+            last is not None and last.event == "accepted" and self._arrival(last.file).is_file()
+        )
+        return Progress(
+            present=bool(self._made(name, slot)) or moving,
+            attempt=len(judged),
+            rejected=len(judged) - (accepted[-1] + 1 if accepted else 0),
+            pending=last if last is not None and last.event == "asked" else None,
+        )
+
+    def refusal(self, name: str, *, prompt: str, generator: str) -> str | None:
+        """Why this generator refused this prompt for the class, if it did."""
+        return self._refusals.get((name_key(name), prompt, generator))
+
+    def last_reason(self, name: str) -> str | None:
+        """Why the class's last picture was rejected."""
+        return self._rejections.get(name_key(name))
+
+    @property
+    def rejected_folder(self) -> Path:
+        """Where the pictures lie that were rejected."""
+        return self.folder / HIDDEN / "rejected"
+
+    def pictures(self, name: str) -> list[Path]:
+        """The pictures of the class that were made, in the order of their slots."""
+        return self._made(name, None)
+
+    def arrived(self, file: str) -> bytes | None:
+        """A picture that was made but not judged."""
+        path = self._arrival(file)
+        return self.read(path) if path.is_file() else None
+
+    def read(self, path: Path) -> bytes:
+        """A picture's file.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{path}: must be readable ({error.strerror}). Change its permissions."
+            ) from error
+
+    def keep(self, entry: Entry, data: bytes) -> None:
+        """Put a picture that was just made onto the disk."""
+        path = self._arrival(entry.file)
+        self._make(path.parent)
+        put_bytes(path, data)
+
+    def add(self, entry: Entry) -> None:
+        """Write the entry into the ledger; a verdict also moves the picture to its place."""
+        self.ledger.add(entry)
+        self._file(entry)
+        if entry.event in VERDICTS:
+            self._place(entry)
+
+    def _file(self, entry: Entry) -> None:
+        key = name_key(entry.class_name)
+        self._by_slot.setdefault((key, entry.slot), []).append(entry)
+        if entry.event == "refused":
+            self._refusals[key, entry.prompt, entry.generator] = entry.reason
+        if entry.event == "rejected":
+            self._rejections[key] = entry.reason
+
+    def _made(self, name: str, slot: int | None) -> list[Path]:
+        number = "*" if slot is None else f"{slot + 1:03d}"
+        # Not glob's own escape of the class's name: the folder is given, only files are matched.
+        found = (self.folder / class_folder(name)).glob(f"imagined-{number}-*.png")
+        return sorted(path for path in found if path.is_file())
+
+    def _arrival(self, file: str) -> Path:
+        return self.folder / HIDDEN / "arrived" / file
+
+    def _place(self, entry: Entry) -> None:
+        """Move the entry's picture to where its verdict wants it, unless that is done."""
+        source = self._arrival(entry.file)
+        if not source.is_file():
+            return
+        root = self.folder if entry.event == "accepted" else self.rejected_folder
+        target = root / entry.file
+        self._make(target.parent)
+        try:
+            source.replace(target)
+        except OSError as error:
+            raise _cannot_write(target, error) from error
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run and see that it can be written, before anything is paid for.
+
+    Raises:
+        InputError: If it cannot.
+    """
+    probe = folder / HIDDEN / "probe.part"
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: a folder that can be written is needed for the pictures "
+            f"({error.strerror}). Choose another with --out."
+        ) from error
+
+
+def file_of(name: str, *, slot: int, attempt: int) -> str:
+    """Where a picture lies, relative to the folder of the run or of what it rejected."""
+    return f"{class_folder(name)}/imagined-{slot + 1:03d}-{attempt + 1}.png"
+
+
+def _cannot_write(path: Path, error: OSError) -> ResultsError:
+    return ResultsError(
+        f"{path}: cannot be written ({error.strerror}). Free some space and run the same command "
+        f"again: no picture is lost."
+    )

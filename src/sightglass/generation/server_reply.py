@@ -1,0 +1,68 @@
+"""One request to an OpenAI-compatible server, and the whole of what comes back in time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sightglass.checks import require_extra
+from sightglass.generation.retrying import UnusableReplyError
+from sightglass.generation.server_settings import ServerSettings
+
+NO_KEY = "none"  # the client insists on a key, a server on one's own machine does not
+
+
+def open_client(settings: ServerSettings, *, timeout: float, purpose: str) -> Any:
+    """A client for one request, to be closed after it: answers take longer than connecting.
+
+    Args:
+        settings: Where the server is.
+        timeout: Seconds without any byte until a request fails.
+        purpose: What needs the client, as the start of a sentence.
+
+    Raises:
+        MissingExtraError: If the client is not installed.
+    """
+    openai = require_extra("openai", extra="generate", purpose=purpose)
+    return openai.OpenAI(
+        api_key=settings.key or NO_KEY,
+        base_url=settings.base_url or "https://api.openai.com/v1",
+        timeout=timeout,
+        max_retries=0,
+    )
+
+
+def whole_body(response: Any, *, timeout: float, most_bytes: int) -> bytes:
+    """All of an answer, if it ends in time: a server may also drip it byte by byte.
+
+    Args:
+        response: A streamed response of the client.
+        timeout: Seconds for all of it.
+        most_bytes: No sensible answer is longer.
+
+    Raises:
+        UnusableReplyError: If it does not end in time, is too long, or the connection breaks.
+    """
+    deadline = time.monotonic() + timeout
+    parts: list[bytes] = []
+    length = 0
+    try:
+        for part in response.iter_bytes():
+            parts.append(part)
+            length += len(part)
+            if time.monotonic() > deadline or length > most_bytes:
+                raise UnusableReplyError("the answer did not end in time")
+    except UnusableReplyError:
+        raise
+    except Exception as error:
+        # Of the library below the client, which is not the same for all its versions.
+        raise UnusableReplyError(
+            f"the connection broke within the answer ({type(error).__name__})"
+        ) from error
+    return b"".join(parts)
+
+
+def start_of(body: bytes) -> str:
+    """The first words of an answer that is none, for a message."""
+    start = " ".join(body[:80].decode("utf-8", "replace").split())
+    return f"'{start}…'" if start else "nothing"
