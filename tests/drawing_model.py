@@ -83,5 +83,5 @@ class DrawingModel:
     def draw(self, colour: str, number: int) -> bytes:
         if self.black and number % self.black == 0:
             # Not all the same file: each is rejected for being black.
-            return png(Image.new("RGB", (48, 48), (0, 0, number % 8)))
+            return png(Image.new("RGB", (48, 48), (number // 256, number // 16 % 16, number % 16)))
         return png(drawing(colour, number))

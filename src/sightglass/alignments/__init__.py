@@ -7,6 +7,7 @@ from sightglass.alignments.alignment import (
     VISION_ONLY,
     Alignment,
 )
+from sightglass.alignments.centred_space import Space, centred_space
 from sightglass.alignments.leave_one_out import leave_one_out
 from sightglass.alignments.references import align_references
 from sightglass.alignments.text_image import align_text_image
@@ -17,7 +18,9 @@ __all__ = [
     "TEXT_IMAGE",
     "VISION_ONLY",
     "Alignment",
+    "Space",
     "align_references",
     "align_text_image",
+    "centred_space",
     "leave_one_out",
 ]

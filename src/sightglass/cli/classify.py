@@ -22,8 +22,8 @@ Sources = Annotated[
 Classes = Annotated[
     str,
     typer.Option(
-        help='Class names separated by commas, or a .txt file with one per line; "sofa|couch" '
-        "gives one class two names."
+        help="Class names separated by commas, a .txt file with one per line, or a class book; "
+        '"sofa|couch" gives one class two names.'
     ),
 ]
 Out = Annotated[
@@ -35,6 +35,27 @@ Model = Annotated[
 ]
 Prompts = Annotated[
     str, typer.Option(help="Template set, such as single or ensemble, or a .txt file of templates.")
+]
+References = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with one folder of reference pictures per class, as imagine and harvest make "
+        "it: pictures are compared with these too."
+    ),
+]
+VisionModel = Annotated[
+    str,
+    typer.Option(
+        help="Encoder in whose space pictures are compared with references a second time, such as "
+        "hf:facebook/dinov2-base; none for none."
+    ),
+]
+Weighting = Annotated[
+    str,
+    typer.Option(
+        help="How the opinions of names and references are fused: stacked, inverse_entropy (the "
+        "paper's), exp_neg_entropy or max."
+    ),
 ]
 Unknown = Annotated[
     bool, typer.Option("--unknown/--no-unknown", help='Allow the answer "unknown".')
@@ -65,6 +86,9 @@ def classify(
     out: Out = Path("sightglass-results"),
     model: Model = "mini",
     prompts: Prompts = "single",
+    references: References = None,
+    vision_model: VisionModel = "mini:vision",
+    weighting: Weighting = "stacked",
     unknown: Unknown = True,
     top_k: TopK = 3,
     batch_size: BatchSize = 32,
@@ -96,6 +120,9 @@ def classify(
         classes,
         model=model,
         prompts=prompts,
+        references=references,
+        vision_model=None if vision_model == "none" else vision_model,
+        weighting=weighting,
         unknown=unknown,
         top_k=top_k,
         batch_size=batch_size,
@@ -110,6 +137,7 @@ def classify(
     prepare_folder(out)
     try:
         with only_writer(out), progress_of(len(found), work) as shown:
+            classifier.calibrate(found, work)
             predictions = shown(classifier.stream(found, work))
             write_results(
                 out,

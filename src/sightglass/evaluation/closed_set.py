@@ -16,6 +16,7 @@ from sightglass.evaluation.metrics import (
     top_k_hits,
 )
 from sightglass.evaluation.metrics_json import MetricRow
+from sightglass.inputs.spreading import evenly_spread
 from sightglass.pipeline import ZeroShotClassifier
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def evaluate_closed_set(
             f"evaluate: as many names as the data set has classes are needed "
             f"({len(data.class_names)}), got {n_classes}. Give them in the data set's order."
         )
-    chosen = _spread(len(data), limit)
+    chosen = evenly_spread(len(data), limit)
     wanted = set(chosen.tolist())
     sources = (
         (f"picture {index}", content)
@@ -129,10 +130,3 @@ def evaluate_closed_set(
             "called_unknown": mean_interval(rejected),
         },
     )
-
-
-def _spread(n: int, limit: int | None) -> Int[np.ndarray, " n_chosen"]:
-    """Indices of at most ``limit`` of ``n``, evenly spaced: sets are often sorted by class."""
-    if limit is None or limit >= n:
-        return np.arange(n)
-    return np.arange(limit) * n // limit

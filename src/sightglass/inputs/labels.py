@@ -154,6 +154,12 @@ def _of_book(path: Path, *, reserved: Sequence[str]) -> LabelSet:
         raise InputError(f"Class book '{path}': {error}") from error
 
 
+def is_class_book(text: str) -> bool:
+    """Whether ``text``, as a person gives it for classes, is the path of a class book."""
+    stripped = text.strip()
+    return _means_a_file(stripped) and Path(stripped).suffix.casefold() in _BOOK_SUFFIXES
+
+
 def _means_a_file(text: str) -> bool:
     """Whether ``text`` is a path; a list with commas is one only if it ends like a class file."""
     if "," in text or "|" in text:

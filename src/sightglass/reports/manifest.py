@@ -34,6 +34,9 @@ def run_record(
     work: Work,
     settings: Mapping[str, int],
     command: Sequence[str],
+    extra_prompts: Sequence[Sequence[str]] = (),
+    fusion: Mapping[str, Any] | None = None,
+    vision_model: str | None = None,
 ) -> dict[str, Any]:
     """What run.json holds.
 
@@ -47,6 +50,9 @@ def run_record(
         settings: Numbers that the caller chose.
         work: Outcomes, what had to be done, seconds per stage.
         command: The arguments of the command line; empty where Python called.
+        extra_prompts: Per class, a class book's whole sentences.
+        fusion: How the opinions were fused; None where there were no references.
+        vision_model: Name of the encoder of the vision-only opinion.
     """
     return {
         "sightglass": version("sightglass"),
@@ -61,6 +67,9 @@ def run_record(
         "prompts": prompts,
         "templates": list(templates),
         "model": {**card.model_dump(mode="json"), "fingerprint": fingerprint},
+        "extra_prompts": [list(sentences) for sentences in extra_prompts],
+        "vision_model": vision_model,
+        "fusion": fusion,
         "unknown": {
             "enabled": rule.enabled,
             "threshold": rule.threshold,

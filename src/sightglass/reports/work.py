@@ -50,10 +50,16 @@ class Work:
 
     def add(self, batch: Sequence[ReadPicture], predictions: Sequence[Prediction]) -> None:
         """Count one batch."""
-        self.read += sum(picture.stamp is not None for picture in batch)
-        self.encoded += sum(picture.fresh is not None for picture in batch)
+        self.looked_at(batch)
         self.counts.update(prediction.outcome.status for prediction in predictions)
         self.labels.update(p.label for p in predictions if p.label is not None)
+
+    def looked_at(self, batch: Sequence[ReadPicture]) -> None:
+        """Count what had to be done for one batch, whether or not it was classified."""
+        self.read += sum(picture.stamp is not None for picture in batch)
+        self.encoded += sum(
+            any(view.fresh is not None for view in (picture, *picture.beside)) for picture in batch
+        )
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -1,0 +1,147 @@
+"""Embedded: labelled pictures as rows in both image spaces, computed once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightglass.checks import usable_processors
+from sightglass.embedding import embed_pictures
+from sightglass.encoders.contract import DualEncoder, ImageEncoder
+from sightglass.errors import EvaluationError
+from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.read_ahead import ahead, batches
+from sightglass.reading import Source, read_picture
+from sightglass.store import Store
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+BATCH = 32
+_BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Encoders:
+    """What a run encodes with.
+
+    Attributes:
+        dual: Pictures and texts in one space.
+        vision: Pictures only, in a space of its own; None leaves that alignment out.
+        store: Remembers all rows.
+        names: As they were asked for, joined by ``+``.
+    """
+
+    dual: DualEncoder
+    vision: ImageEncoder | None
+    store: Store
+    names: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Embedded:
+    """Rows of the pictures that could be opened.
+
+    Attributes:
+        image: Unit rows in the space of the text-image model.
+        vision: Unit rows of the same pictures in the vision-only space, or None.
+        labels: Class index of each. Looked at by metrics only.
+        content: sha256 of each picture's bytes.
+        failed: How many pictures could not be opened.
+        seconds: What reading and encoding took.
+    """
+
+    image: Float[np.ndarray, "n dim"]
+    vision: Float[np.ndarray, "n dim_vision"] | None
+    labels: Int[np.ndarray, " n"]
+    content: tuple[bytes, ...] = field(repr=False)
+    failed: int = 0
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.labels)
+
+    def at(self, rows: Int[np.ndarray, " n_chosen"]) -> Embedded:
+        """Only these pictures, in this order."""
+        return replace(
+            self,
+            image=self.image[rows],
+            vision=None if self.vision is None else self.vision[rows],
+            labels=self.labels[rows],
+            content=tuple(self.content[row] for row in rows),
+        )
+
+    def beside(self, other: Embedded, *, first_label: int) -> Embedded:
+        """These pictures, then the other's, whose labels begin at ``first_label``."""
+        both = self.vision is not None and other.vision is not None
+        return replace(
+            self,
+            image=np.concatenate([self.image, other.image]),
+            vision=np.concatenate([self.vision, other.vision]) if both else None,  # type: ignore[list-item]
+            labels=np.concatenate([self.labels, other.labels + first_label]),
+            content=self.content + other.content,
+            failed=self.failed + other.failed,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+def evenly(n: int, most: int | None) -> Int[np.ndarray, " n_chosen"]:
+    """Indices of at most ``most`` of ``n``, evenly spaced: sets are often sorted by class."""
+    if most is None or most >= n:
+        return np.arange(n)
+    return np.arange(most) * n // most
+
+
+def embed_labelled(
+    data: LabelledPictures, encoders: Encoders, *, limit: int | None = None
+) -> Embedded:
+    """All pictures of a data set, or ``limit`` of them evenly spread, by way of the store.
+
+    Each picture is read once for both encoders. Memory: two rows for each picture, pixels of a
+    few batches.
+
+    Raises:
+        EvaluationError: If no picture could be opened.
+    """
+    start = time.perf_counter()
+    chosen = evenly(len(data), limit)
+    wanted = set(chosen.tolist())
+    sources: Iterable[Source] = (
+        (f"picture {index}", content)
+        for index, content in enumerate(data.read())
+        if index in wanted
+    )
+    beside = [] if encoders.vision is None else [encoders.vision]
+    read = partial(read_picture, store=encoders.store, encoder=encoders.dual, beside=beside)
+    pictures = ahead(read, sources, threads=usable_processors(), window=_BATCHES_AHEAD * BATCH)
+    rows: list[list[np.ndarray]] = [[], []]
+    usable: list[bool] = []
+    content: list[bytes] = []
+    try:
+        for batch in batches(pictures, BATCH):
+            usable += [picture.usable for picture in batch]
+            opened = [picture for picture in batch if picture.usable]
+            content += [picture.content or b"" for picture in opened]
+            rows[0].append(embed_pictures(opened, encoder=encoders.dual, store=encoders.store).rows)
+            if encoders.vision is not None:
+                again = [picture.beside[0] for picture in opened]
+                vision = embed_pictures(again, encoder=encoders.vision, store=encoders.store)
+                rows[1].append(vision.rows)
+    finally:
+        pictures.close()
+    if not any(usable):
+        raise EvaluationError("Suite: no picture of the data set could be opened.")
+    return Embedded(
+        image=np.concatenate(rows[0]),
+        vision=np.concatenate(rows[1]) if rows[1] else None,
+        labels=data.labels[chosen][np.array(usable)],
+        content=tuple(content),
+        failed=len(usable) - sum(usable),
+        seconds=time.perf_counter() - start,
+    )
