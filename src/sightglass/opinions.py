@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,18 +17,31 @@ from sightglass.alignments import (
     align_text_image,
     centred_space,
     leave_one_out,
+    without_self,
 )
-from sightglass.decisions import Evidence, NearestReference, Opinion
 from sightglass.fusion import Fused, FusionPlan, Material, calibrate, fixed_weights, fuse
+from sightglass.fusion.logit_scales import a_priori_scale
 from sightglass.reference_rows import ReferenceRows
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Float64, Int
 
     Rows = Float[np.ndarray, "n dim"]
 
-NEAREST = 3
 _OVER_REFERENCES = (IMAGE_IMAGE, VISION_ONLY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yardstick:
+    """How an alignment over references speaks of pictures that may show no class at all.
+
+    Attributes:
+        scale: Nats per unit of centred similarity; 0 is then an average picture.
+        weight: Its reliability, in [0, 1]; the class names have 1.
+    """
+
+    scale: float
+    weight: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +53,7 @@ class Opinions:
         references: What the pictures are compared with.
         spaces: One per encoder, by alignment.
         plan: Scales, coefficients, and who takes part.
+        yardsticks: See ``Yardstick``; by alignment over references.
         names: Display names of the classes.
     """
 
@@ -47,6 +61,7 @@ class Opinions:
     references: ReferenceRows
     spaces: Mapping[str, Space]
     plan: FusionPlan
+    yardsticks: Mapping[str, Yardstick]
     names: Sequence[str]
 
     def fused(self, rows: Sequence[Rows], contents: Sequence[bytes]) -> Fused:
@@ -66,7 +81,7 @@ class Opinions:
                 )
                 masks.append(None)
                 continue
-            similarity, judged = self._similarity(alignment.name, rows, contents)
+            similarity, judged = self.similarity(alignment.name, rows, contents)
             matrices.append(alignment.logit_scale * similarity)
             masks.append(judged)
         return fuse(
@@ -77,135 +92,58 @@ class Opinions:
             mode=self.plan.mode,
         )
 
-    def _similarity(
+    @staticmethod
+    def rows_of(name: str, rows: Sequence[Rows]) -> Rows:
+        """Those of ``rows`` that lie in this alignment's space."""
+        return rows[_OVER_REFERENCES.index(name)]
+
+    def similarity(
         self, name: str, rows: Sequence[Rows], contents: Sequence[bytes]
     ) -> tuple[Rows, Bool[np.ndarray, " n_classes"]]:
+        """Centred cosines with the classes' references, and which classes have any."""
         space = self.spaces[name]
-        pictures = space.of(rows[_OVER_REFERENCES.index(name)])
-        return without_self(
-            pictures, space.rows, contents, self.references, n_classes=len(self.names)
+        pictures = space.of(self.rows_of(name, rows))
+        similarity, judged = align_references(
+            pictures,
+            space.rows,
+            self.references.labels,
+            n_classes=len(self.names),
+            logit_scale=1.0,
         )
+        own = self.references.places_of(contents)
+        without_self(similarity, pictures, space.rows, self.references.labels, own)
+        return similarity, judged
 
-    def evidence(
-        self, fused: Fused, rows: Sequence[Rows], contents: Sequence[bytes], *, top_k: int
-    ) -> list[Evidence]:
-        """The opinions behind each row of ``fused``, and the references nearest to the picture."""
-        totals = fused.weights.sum(axis=0)
-        shares = fused.weights / np.where(totals > 0, totals, 1.0)
-        nearest = [
-            self._nearest(alignment.name, rows, contents)
-            for alignment in self.plan.used
-            if alignment.name != TEXT_IMAGE
-        ]
-        return [
-            Evidence(
-                opinions=tuple(
-                    Opinion(
-                        alignment=alignment.name,
-                        weight=float(shares[place, index]),
-                        top=self._top(fused.distributions[place, index], top_k),
-                    )
-                    for place, alignment in enumerate(self.plan.used)
-                ),
-                nearest=tuple(one for of_alignment in nearest for one in of_alignment[index]),
-            )
-            for index in range(len(rows[0]))
-        ]
+    def rise(
+        self,
+        best: Int[np.ndarray, " n"],
+        text_rise: Float[np.ndarray, " n"],
+        rows: Sequence[Rows],
+        contents: Sequence[bytes],
+    ) -> Float64[np.ndarray, " n"]:
+        """By how many nats the best class stands out from what is not a class.
 
-    def _top(
-        self, distribution: Float[np.ndarray, " n_classes"], top_k: int
-    ) -> tuple[tuple[str, float], ...]:
-        order = np.argsort(-distribution, kind="stable")[:top_k]
-        return tuple((self.names[c], float(distribution[c])) for c in order if distribution[c] > 0)
+        The mean over the opinions, weighted by their reliability: of the class name over everyday
+        words, and of the class's references over the average picture.
 
-    def _nearest(
-        self, name: str, rows: Sequence[Rows], contents: Sequence[bytes]
-    ) -> list[list[NearestReference]]:
-        space = self.spaces[name]
-        cosines = space.of(rows[_OVER_REFERENCES.index(name)]) @ space.rows.T
-        own = {content: place for place, content in enumerate(self.references.contents)}
-        for index, content in enumerate(contents):
-            if content in own:
-                cosines[index, own[content]] = -np.inf
-        found = []
-        for row in cosines:
-            order = np.argsort(-row, kind="stable")[:NEAREST]
-            found.append(
-                [
-                    NearestReference(
-                        name=self.references.pictures[place].name,
-                        label=self.names[self.references.labels[place]],
-                        alignment=name,
-                        similarity=float(np.clip(row[place], -1, 1)),
-                        sha256=self.references.contents[place].hex(),
-                    )
-                    for place in order
-                    if np.isfinite(row[place])
-                ]
-            )
-        return found
+        Args:
+            best: Class index that the fusion gives each picture.
+            text_rise: Of that class's name over everyday words, in nats.
+            rows: As for ``fused``.
+            contents: As for ``fused``.
 
-    def as_record(self) -> dict[str, Any]:
-        """What run.json says under ``fusion``."""
-        references, plan = self.references, self.plan
-        present = set(references.labels.tolist())
-        origins: dict[str, int] = {}
-        for picture in references.pictures:
-            origin = picture.provenance.origin if picture.provenance else "brought"
-            origins[origin] = origins.get(origin, 0) + 1
-        lost = [
-            f"{len(references.unusable)} references cannot be used; the first is {first.path} "
-            f"({first.status}: {first.detail})."
-            for first in references.unusable[:1]
-        ]
-        return {
-            "weighting": plan.weighting,
-            "mode": plan.mode,
-            "calibration": {"pictures": plan.pictures, "references": plan.evidence},
-            "alignments": [alignment.as_record() for alignment in plan.alignments],
-            "references": {
-                "pictures": len(references.pictures),
-                "classes": len(present),
-                "without": [n for index, n in enumerate(self.names) if index not in present],
-                "origins": origins,
-            },
-            "warnings": [*lost, *plan.notes],
-        }
-
-
-def without_self(
-    pictures: Rows,
-    reference_rows: Rows,
-    contents: Sequence[bytes],
-    references: ReferenceRows,
-    *,
-    n_classes: int,
-) -> tuple[Rows, Bool[np.ndarray, " n_classes"]]:
-    """Similarities with the classes' references; a picture that is one is left out of its own mean.
-
-    Where it is its class's only reference, that class gets the mean of the others: the picture then
-    says nothing about itself.
-    """
-    similarity, judged = align_references(
-        pictures, reference_rows, references.labels, n_classes=n_classes, logit_scale=1.0
-    )
-    own = {content: place for place, content in enumerate(references.contents)}
-    counts = np.bincount(references.labels, minlength=n_classes)
-    for index, content in enumerate(contents):
-        if content not in own:
-            continue
-        place = own[content]
-        label = references.labels[place]
-        others = counts[label] - 1
-        itself = float(pictures[index].astype(np.float64) @ reference_rows[place])
-        if others:
-            whole = counts[label] * float(similarity[index, label])
-            similarity[index, label] = (whole - itself) / others
-        else:
-            rest = np.delete(similarity[index], label)
-            finite = rest[np.isfinite(rest)]
-            similarity[index, label] = finite.mean() if finite.size else 0.0
-    return similarity, judged
+        Source:
+            Ours: geometric mean of odds. Measured in docs/unknown.md.
+        """
+        total, weights = text_rise.astype(np.float64), np.ones(len(best))
+        for name, yardstick in self.yardsticks.items():
+            similarity, judged = self.similarity(name, rows, contents)
+            says = judged[best]
+            of_best = np.where(says, similarity[np.arange(len(best)), best], 0.0)
+            total = total + yardstick.weight * yardstick.scale * of_best
+            weights = weights + np.where(says, yardstick.weight, 0.0)
+        rise: Float64[np.ndarray, " n"] = total / weights
+        return rise
 
 
 def settle_opinions(
@@ -267,5 +205,20 @@ def settle_opinions(
         weighting=weighting,
     )
     return Opinions(
-        classes=classes, references=references, spaces=spaces, plan=plan, names=tuple(names)
+        classes=classes,
+        references=references,
+        spaces=spaces,
+        plan=plan,
+        yardsticks=_yardsticks(plan, material),
+        names=tuple(names),
     )
+
+
+def _yardsticks(plan: FusionPlan, material: Mapping[str, Material]) -> dict[str, Yardstick]:
+    """Of the alignments in use whose reliability on unlabelled pictures is known."""
+    found = {}
+    for alignment in plan.used:
+        scale = a_priori_scale(material[alignment.name].pictures)
+        if alignment.agreement is not None and scale is not None:
+            found[alignment.name] = Yardstick(scale=scale, weight=alignment.agreement.reliability)
+    return found

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sightglass.alignments import align_text_image
-from sightglass.checks import usable_processors
 from sightglass.decisions import UnknownRule, background_scores, decide
-from sightglass.embedding import embed_pictures, embed_texts
+from sightglass.embedding import embed_texts
 from sightglass.encoders.contract import DualEncoder, ImageEncoder, RoundingEncoder
 from sightglass.encoders.embeddings import Embeddings, require_one_encoder
 from sightglass.encoders.registry import load_dual_encoder, load_encoder
 from sightglass.errors import InputError, unknown_name
 from sightglass.fusion import WEIGHTINGS, softmax
+from sightglass.given import classes_of, references_of
 from sightglass.inputs.background import BACKGROUND_WORDS
-from sightglass.inputs.class_book import ClassBook, read_class_book
+from sightglass.inputs.class_book import ClassBook
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS
-from sightglass.inputs.labels import LabelSet, is_class_book, parse_classes
+from sightglass.inputs.labels import LabelSet
 from sightglass.inputs.prompts import class_embeddings
-from sightglass.inputs.references import ReferenceSet, read_references
+from sightglass.inputs.references import ReferenceSet
 from sightglass.inputs.spreading import evenly_spread
 from sightglass.inputs.templates import template_set
+from sightglass.opinion_evidence import evidence_of, fusion_record
 from sightglass.opinions import Opinions, settle_opinions
-from sightglass.read_ahead import ahead, batches
-from sightglass.reading import ReadPicture, read_picture
+from sightglass.read_ahead import batches
+from sightglass.reading import ReadPicture
 from sightglass.reference_rows import embed_references
 from sightglass.reports.manifest import run_record
 from sightglass.reports.prediction import Prediction, predictions_of
 from sightglass.reports.result import Result
 from sightglass.reports.work import Work
 from sightglass.settling import settle_near_ties
+from sightglass.several_encoders import distinct_rows, embed_for, read_for
 from sightglass.sources import sources_of
 from sightglass.store import DEFAULT_STORE, open_store
 
@@ -45,9 +48,6 @@ if TYPE_CHECKING:
 
     Rows = Float[np.ndarray, "n width"]
 
-# Batches that are read while one is encoded: enough that neither side waits, little enough that
-# memory stays at a few dozen prepared pictures.
-BATCHES_AHEAD = 3
 # Enough for a spread and for 16 confident answers in each of a few hundred classes.
 CALIBRATION_PICTURES = 2_000
 DEFAULT_VISION_MODEL = "mini:vision"
@@ -110,12 +110,12 @@ class ZeroShotClassifier:
                 raise InputError(f"ZeroShotClassifier: {name} must be 1 or more, got {value}.")
         if weighting not in WEIGHTINGS or weighting == "fixed":
             raise unknown_name("weighting", weighting, set(WEIGHTINGS) - {"fixed"})
-        self.labels, self.extra_prompts = _classes_of(classes)
+        self.labels, self.extra_prompts = classes_of(classes)
         self.prompts = prompts
         self.templates = template_set(prompts)
         self.encoder = load_dual_encoder(model) if isinstance(model, str) else model
         self.weighting = weighting
-        self.references = _references_of(references, self.labels)
+        self.references = references_of(references, self.labels)
         self.vision: ImageEncoder | None = None
         if self.references is not None and vision_model is not None:
             self.vision = (
@@ -167,31 +167,27 @@ class ZeroShotClassifier:
                 self.references, self._encoders, store=self.store, max_pixels=self.max_pixels
             )
         with work.timed("calibrate"):
-            rows: list[list[Rows]] = [[] for _ in self._encoders]
-            contents: dict[bytes, None] = {}
             chosen = [sources[i] for i in evenly_spread(len(sources), CALIBRATION_PICTURES)]
             pictures = self._read(chosen)
             try:
-                for batch in batches(pictures, self.batch_size):
-                    work.looked_at(batch)
-                    new = [p for p in batch if p.content is not None and p.content not in contents]
-                    for space, embeddings in enumerate(self._embed(new)):
-                        rows[space].append(embeddings.rows)
-                    contents.update((p.content, None) for p in new if p.usable and p.content)
+                rows, contents = distinct_rows(
+                    self._encoders,
+                    batches(pictures, self.batch_size),
+                    store=self.store,
+                    seen=work.looked_at,
+                )
             finally:
                 pictures.close()
             self.opinions = settle_opinions(
                 references,
                 self.class_embeddings.rows,
                 self.labels.names,
-                [
-                    np.concatenate([np.empty((0, encoder.card.dim), np.float32), *parts])
-                    for encoder, parts in zip(self._encoders, rows, strict=True)
-                ],
-                tuple(contents),
+                rows,
+                contents,
                 text_scale=self._scale,
                 weighting=self.weighting,
             )
+            self.rule = replace(self.rule, with_references=bool(self.opinions.yardsticks))
 
     def stream(self, sources: Iterable[Source], work: Work | None = None) -> Iterator[Prediction]:
         """One prediction per source, in order. What stays in memory is some 100 bytes for each.
@@ -223,7 +219,7 @@ class ZeroShotClassifier:
         work: Work,
     ) -> list[Prediction]:
         with work.timed("encode"):
-            images, *beside = self._embed(batch)
+            images, *beside = embed_for(self._encoders, batch, store=self.store)
             require_one_encoder(images, classes, where="classify")
         logits, background = self._align(images.rows, classes)
         if isinstance(self.encoder, RoundingEncoder):
@@ -246,15 +242,21 @@ class ZeroShotClassifier:
             rows = images.rows
         with work.timed("decide"):
             probabilities, evidence = softmax(logits), None
+            unknown_scores = background_scores(logits, background)
             if self.opinions is not None:
                 spaces = [rows, *(embeddings.rows for embeddings in beside)]
                 contents = [p.content for p in batch if p.usable and p.content is not None]
                 fused = self.opinions.fused(spaces, contents)
                 probabilities = fused.probabilities.astype(np.float32)
-                evidence = self.opinions.evidence(fused, spaces, contents, top_k=self.top_k)
+                evidence = evidence_of(self.opinions, fused, spaces, contents, top_k=self.top_k)
+                best = probabilities.argmax(axis=1)
+                rise = self.opinions.rise(
+                    best, logits[np.arange(len(best)), best] - background, spaces, contents
+                )
+                unknown_scores = background_scores(rise[:, None], np.zeros(len(rise)))
             decisions = decide(
                 probabilities,
-                background_scores(logits, background),
+                unknown_scores,
                 self.labels.names,
                 rule=self.rule,
                 top_k=self.top_k,
@@ -271,30 +273,13 @@ class ZeroShotClassifier:
         return self.encoder.card.logit_scale or 1.0
 
     def _read(self, sources: Iterable[Source]) -> Generator[ReadPicture]:
-        return ahead(
-            partial(
-                read_picture,
-                store=self.store,
-                encoder=self.encoder,
-                beside=self._encoders[1:],
-                max_pixels=self.max_pixels,
-            ),
+        return read_for(
+            self._encoders,
             sources,
-            threads=usable_processors(),
-            window=BATCHES_AHEAD * self.batch_size,
+            store=self.store,
+            max_pixels=self.max_pixels,
+            batch_size=self.batch_size,
         )
-
-    def _embed(self, batch: Sequence[ReadPicture]) -> list[Embeddings]:
-        """Rows of the usable pictures, for each encoder."""
-        usable = [picture for picture in batch if picture.usable]
-        return [
-            embed_pictures(
-                [picture if space == 0 else picture.beside[space - 1] for picture in usable],
-                encoder=encoder,
-                store=self.store,
-            )
-            for space, encoder in enumerate(self._encoders)
-        ]
 
     def _align(self, rows: Rows, classes: Embeddings) -> tuple[Rows, Float[np.ndarray, " n"]]:
         """Logits of the classes, and those of the everyday words' mean."""
@@ -346,27 +331,6 @@ class ZeroShotClassifier:
             },
             command=command,
             extra_prompts=self.extra_prompts,
-            fusion=None if self.opinions is None else self.opinions.as_record(),
+            fusion=None if self.opinions is None else fusion_record(self.opinions),
             vision_model=None if self.vision is None else self.vision.card.name,
         )
-
-
-def _classes_of(
-    classes: Sequence[str] | str | LabelSet | ClassBook,
-) -> tuple[LabelSet, tuple[tuple[str, ...], ...]]:
-    """The label set, and each class's whole sentences where a class book holds them."""
-    if isinstance(classes, str) and is_class_book(classes):
-        classes = read_class_book(Path(classes.strip()))
-    if isinstance(classes, ClassBook):
-        return classes.labels(), tuple(entry.prompts for entry in classes.classes)
-    if isinstance(classes, LabelSet):
-        return classes, ()
-    return (parse_classes(classes) if isinstance(classes, str) else LabelSet.of(classes)), ()
-
-
-def _references_of(
-    references: str | Path | ReferenceSet | None, labels: LabelSet
-) -> ReferenceSet | None:
-    if references is None or isinstance(references, ReferenceSet):
-        return references
-    return read_references(Path(references), labels)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightglass.checks import usable_processors
-from sightglass.embedding import embed_pictures
 from sightglass.errors import InputError
 from sightglass.inputs.references import ReferencePicture, ReferenceSet
-from sightglass.read_ahead import ahead, batches
-from sightglass.reading import read_picture
+from sightglass.read_ahead import batches
+from sightglass.several_encoders import embed_for, read_for
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
@@ -48,6 +45,11 @@ class ReferenceRows:
     by_construction: Bool[np.ndarray, " n_references"]
     unusable: tuple[Outcome, ...]
 
+    def places_of(self, contents: Sequence[bytes]) -> dict[int, int]:
+        """Which of the pictures with these contents are references: index to place."""
+        own = {content: place for place, content in enumerate(self.contents)}
+        return {index: own[content] for index, content in enumerate(contents) if content in own}
+
 
 def embed_references(
     references: ReferenceSet, encoders: Sequence[ImageEncoder], *, store: Store, max_pixels: int
@@ -57,12 +59,8 @@ def embed_references(
     Raises:
         InputError: If none can be used, or one picture stands for two classes.
     """
-    first, *others = encoders
-    read = partial(
-        read_picture, store=store, encoder=first, beside=tuple(others), max_pixels=max_pixels
-    )
     sources = [picture.source for picture in references.pictures]
-    pictures = ahead(read, sources, threads=usable_processors(), window=3 * _BATCH)
+    pictures = read_for(encoders, sources, store=store, max_pixels=max_pixels, batch_size=_BATCH)
     kept: list[ReferencePicture] = []
     contents: list[bytes] = []
     unusable: list[Outcome] = []
@@ -84,9 +82,10 @@ def embed_references(
                 kept.append(reference)
                 contents.append(picture.content)
                 usable.append(picture)
-            for space, encoder in enumerate(encoders):
-                views = [picture if space == 0 else picture.beside[space - 1] for picture in usable]
-                rows[space].append(embed_pictures(views, encoder=encoder, store=store))
+            for parts, embeddings in zip(
+                rows, embed_for(encoders, usable, store=store), strict=True
+            ):
+                parts.append(embeddings)
     finally:
         pictures.close()
     if not kept:

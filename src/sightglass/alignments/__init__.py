@@ -11,6 +11,7 @@ from sightglass.alignments.centred_space import Space, centred_space
 from sightglass.alignments.leave_one_out import leave_one_out
 from sightglass.alignments.references import align_references
 from sightglass.alignments.text_image import align_text_image
+from sightglass.alignments.without_self import without_self
 
 __all__ = [
     "ALIGNMENTS",
@@ -23,4 +24,5 @@ __all__ = [
     "align_text_image",
     "centred_space",
     "leave_one_out",
+    "without_self",
 ]

@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
+from sightglass.cli.evaluate_suite import run_suite_command
+from sightglass.errors import InputError
+
 
 def evaluate(
     context: typer.Context,
     data: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Parquet file or folder as model hubs publish them, hf:ORG/NAME, one folder per "
             "class, or the files of CIFAR, MNIST, SVHN or TinyImageNet as their authors publish "
-            "them."
+            "them.",
         ),
-    ],
+    ] = None,
     model: Annotated[str, typer.Option(help="Encoder, as in classify.")] = "mini",
     classes: Annotated[
         str | None,
@@ -34,20 +37,105 @@ def evaluate(
         Path | None,
         typer.Option(
             help="Folder for metrics.json, table.csv, table.md, table.html, per_class.csv and "
-            "confusion.csv."
+            "confusion.csv; with --suite for every table, the figures and report.html."
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures per pass.")] = 32,
     store: Annotated[
         Path | None, typer.Option("--store", help="File that remembers embeddings.")
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            help="Run a paper's whole evaluation instead: yin-jiang. Needs --data and --out."
+        ),
+    ] = None,
+    suite_data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", help="Suite: folder that holds the data sets, as many as there are."
+        ),
+    ] = None,
+    vision_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Suite: encoder for pictures only, the third alignment; 'none' for none."
+        ),
+    ] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option(
+            help="Suite: reference pictures; a parquet file or a folder with one folder per class, "
+            "or a folder of these named after the data sets."
+        ),
+    ] = None,
+    harvest: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Suite: references per class to harvest from a data set's own unlabelled pictures "
+            "where none are brought; 16 unless told, 0 for none.",
+        ),
+    ] = None,
+    weighting: Annotated[
+        str | None,
+        typer.Option(help="Suite: how alignments are weighed; inverse_entropy unless told."),
+    ] = None,
+    virtual_names: Annotated[
+        Path | None,
+        typer.Option(help="Suite: file of guessed names of unknown classes, one per line."),
+    ] = None,
 ) -> None:
-    """Measure accuracy on labelled pictures.
+    """Measure accuracy on labelled pictures; with --suite, rerun a paper's evaluation.
 
     Top-1, top-3, top-5 and calibration error, closed set: every picture's class is among the
     names. low and high are a 95 % bootstrap interval over pictures.
     """
     import shlex
+
+    command = shlex.join(["sightglass", *(context.obj or [])])
+    suite_only = {
+        "--data": suite_data,
+        "--vision-model": vision_model,
+        "--references": references,
+        "--harvest": harvest,
+        "--weighting": weighting,
+        "--virtual-names": virtual_names,
+    }
+    if suite is not None:
+        if data is not None or classes is not None or split is not None:
+            given = "a data set" if data is not None else "--classes" if classes else "--split"
+            raise InputError(
+                f"evaluate: with --suite the data sets are those in --data, {given} has no place "
+                f"there. Leave it out."
+            )
+        run_suite_command(
+            suite,
+            data=suite_data,
+            out=out,
+            model=model,
+            vision_model=vision_model,
+            references=references,
+            harvest=harvest,
+            weighting=weighting,
+            virtual_names=virtual_names,
+            prompts=prompts,
+            limit=limit,
+            store=store,
+            command=command,
+        )
+        return
+    stray = [name for name, value in suite_only.items() if value is not None]
+    if stray:
+        raise InputError(
+            f"evaluate: {stray[0]} belongs to --suite, which was not given. Add --suite yin-jiang, "
+            f"or leave it out."
+        )
+    if data is None:
+        raise InputError(
+            "evaluate: a data set is needed, got none. Give its path, or --suite yin-jiang with "
+            "--data."
+        )
 
     from rich.console import Console
 
@@ -83,7 +171,7 @@ def evaluate(
         f"closed set, names only, model {model}, prompts {classifier.prompts}; "
         f"{scores.n_failed:,} could not be opened. Low and high: 95 % bootstrap interval over "
         f"pictures.{f' Mind: {notes}' if notes else ''}",
-        command=shlex.join(["sightglass", *(context.obj or [])]),
+        command=command,
     )
     console = Console()
     print_table(console, table)

@@ -72,10 +72,12 @@ class UnknownRule:
         threshold: A picture whose unknown score is above this is none of the classes; above 0,
             below 1.
         enabled: False gives every picture its best class; the score is reported all the same.
+        with_references: Whether references have a say in the score beside the class names.
     """
 
     threshold: float = 0.5
     enabled: bool = True
+    with_references: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a threshold that no score, or every score, is above."""
@@ -91,9 +93,15 @@ class UnknownRule:
         if not self.enabled:
             return "Off: every picture gets its best class."
         odds = LEAST_ODDS * (1 / self.threshold - 1)
+        compared = "the average of a fixed list of everyday words"
+        if self.with_references:
+            compared += (
+                " (by its name) and as the average of your pictures (by its references), averaged "
+                "over these opinions by their reliability"
+            )
         return (
             f"A picture is unknown when its unknown score is above {self.threshold:g}: its best "
-            f"class is then less than {odds:.3g} times as likely as the average of a fixed list of "
-            f"everyday words. No label was used. A near miss, a picture of something that looks "
+            f"class is then less than {odds:.3g} times as likely as {compared}. "
+            f"No label was used. A near miss, a picture of something that looks "
             f"like one of the classes, is the hard case and often passes as that class."
         )

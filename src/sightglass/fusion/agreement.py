@@ -22,7 +22,8 @@ class Hits:
     Attributes:
         hits: Pictures where it was.
         n: Pictures.
-        chance: Share of hits that guessing would have.
+        chance: Share of hits that guessing would have, were every class answered as often as it
+            was.
     """
 
     hits: int
@@ -36,7 +37,7 @@ class Hits:
 
     @property
     def reliability(self) -> float:
-        """Share above chance, in [0, 1]: 0 for guessing, 1 for no miss."""
+        """Share above chance, in [0, 1]: 0 for guessing, 1 for no miss. Cohen's kappa (1960)."""
         return max(0.0, (self.share - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
     @property
@@ -54,7 +55,8 @@ def confident_answers(
     classes, at most 16.
 
     Args:
-        similarity: Text-image cosines of unlabelled pictures.
+        similarity: Text-image cosines of unlabelled pictures. A row without a finite entry has no
+            answer.
 
     Returns:
         Row numbers and class indices.
@@ -64,11 +66,14 @@ def confident_answers(
         arXiv:2204.03649 (unsupervised prompt learning). The half and the 16 are theirs and ours,
         fixed beforehand.
     """
-    best = similarity.argmax(axis=1)
-    rise = similarity.max(axis=1) - similarity.mean(axis=1)
+    possible = np.isfinite(similarity)
+    best = np.where(possible, similarity, -np.inf).argmax(axis=1)
+    finite = np.where(possible, similarity, 0.0)
+    means = finite.sum(axis=1) / np.maximum(possible.sum(axis=1), 1)
+    rise = finite[np.arange(len(best)), best] - means
     rows = []
     for index in range(similarity.shape[1]):
-        members = np.flatnonzero(best == index)
+        members = np.flatnonzero((best == index) & possible.any(axis=1))
         order = members[np.argsort(-rise[members], kind="stable")]
         rows.append(order[: min(MOST_PER_CLASS, -(-len(order) // 2))])
     chosen = np.concatenate(rows)
@@ -76,15 +81,26 @@ def confident_answers(
 
 
 def hits_among(
-    similarity: Float[np.ndarray, "n_images n_classes"], labels: Int[np.ndarray, " n_images"]
+    similarity: Float[np.ndarray, "n_images n_classes"],
+    labels: Int[np.ndarray, " n_images"],
+    *,
+    unjudged_missed: bool = False,
 ) -> Hits:
-    """How often the best class is the label, where the label's class can be judged at all."""
+    """How often the best class is the label.
+
+    Images at whose label ``similarity`` is -inf are left out, or with ``unjudged_missed`` counted
+    as misses: whatever is answered to a picture of a class without references is wrong.
+
+    Chance is what the answers would hit if they were dealt out among the pictures at random. An
+    alignment that gives one answer to all is thereby no better than chance, however common that
+    class is; where labels are balanced, chance is one in as many classes.
+    """
     possible = np.isfinite(similarity)
-    usable = possible[np.arange(len(labels)), labels]
-    counts = possible[usable].sum(axis=1)
-    best = np.where(possible, similarity, -np.inf)[usable].argmax(axis=1) if usable.any() else []
-    return Hits(
-        hits=int((best == labels[usable]).sum()) if usable.any() else 0,
-        n=int(usable.sum()),
-        chance=float((1 / counts).mean()) if usable.any() else 1.0,
-    )
+    usable = possible[np.arange(len(labels)), labels] | unjudged_missed
+    if not usable.any():
+        return Hits(hits=0, n=0, chance=1.0)
+    expected = labels[usable]
+    answers = np.where(possible, similarity, -np.inf)[usable].argmax(axis=1)
+    n, n_classes = len(expected), similarity.shape[1]
+    both = np.bincount(answers, minlength=n_classes) @ np.bincount(expected, minlength=n_classes)
+    return Hits(hits=int((answers == expected).sum()), n=n, chance=float(both) / (n * n))

@@ -10,7 +10,8 @@ import numpy as np
 
 from sightglass.alignments import TEXT_IMAGE
 from sightglass.fusion.agreement import Hits, confident_answers, hits_among
-from sightglass.fusion.chance import LEVEL, binomial_tail
+from sightglass.fusion.coverage import coverage_notes, judged_classes
+from sightglass.fusion.domain_gap import domain_gap
 from sightglass.fusion.gate import best_single_if_fusion_loses, gated
 from sightglass.fusion.logit_scales import a_priori_scale, likelihood_scale
 from sightglass.fusion.plan import AlignmentPlan, FusionPlan
@@ -50,7 +51,7 @@ def calibrate(
     """Scales, coefficients, and which alignments take part.
 
     1. Where at least 30 references carry their class by construction and have a sister in their
-       class, scales and coefficients are those under which these references, each left out in
+       class, and every class has references or pictures are few, scales and coefficients are those under which these references, each left out in
        turn, are most likely to show what they show.
     2. Else, where at least 50 unlabelled pictures are at hand, a scale is ``3 / spread`` for the
        class names, and that times the alignment's reliability for references: how often its answer
@@ -58,32 +59,49 @@ def calibrate(
        counts by its reliability.
     3. Else the card's scale for the class names, and 25 for references.
 
-    An alignment that is no better than chance by 1 is dropped; by 2 where 1 says nothing. If the
-    fusion of those left loses on the references of 1 against the best of them, only that is kept.
-    Where 1 promises more than 2 confirms, 2 is followed.
+    An alignment that is no better than chance by 1 is dropped; by 2 where 1 says nothing; so is one
+    that judges a single class. If the fusion of those left loses on the references of 1 against the
+    best of them, only that is kept. Where 1 promises more than 2 confirms, 2 is followed.
 
     Harvested references were chosen by the class names: they are no evidence for 1, where the
     names would always be right.
 
     Args:
-        material: By alignment; must hold ``text_image``.
+        material: By alignment; must hold ``text_image``. What is not a finite number counts as
+            impossible.
         reference_labels: Class index of each reference.
         by_construction: Which references were made or brought for their class, not chosen by an
             alignment.
         text_scale: The encoder card's.
         weighting: As for ``fuse``.
 
+    Returns:
+        A plan in which at least one alignment is used and every scale is finite and above 0.
+
     Source:
         Ours; measured in docs/fusion.md. 1 follows the leave-one-out likelihood of stacking, 2 the
         spread rule in ``logit_scales``.
     """
+    material = {name: _finite(of_one) for name, of_one in material.items()}
+    judged = {
+        name: judged_classes(name, of_one.pictures, reference_labels)
+        for name, of_one in material.items()
+    }
     counts = np.bincount(reference_labels)
+    places = np.arange(len(reference_labels)), reference_labels
     sisters = by_construction & (counts[reference_labels] > 1)
+    sisters &= np.isfinite(material[TEXT_IMAGE].references[places])
     labels = reference_labels[sisters]
-    hits = {name: _hits(of_one, sisters, labels) for name, of_one in material.items()}
+    hits = {
+        name: hits_among(of_one.references[sisters], labels) for name, of_one in material.items()
+    }
     agreements = _agreements(material)
-    gap = _domain_gap(hits, agreements)
-    enough = len(labels) >= LEAST_REFERENCES and not gap
+    # References of one class do not show whether an alignment tells classes apart, nor any what it
+    # answers to pictures of classes without references: there pictures are the better witness.
+    enough = len(labels) >= LEAST_REFERENCES and len(np.unique(labels)) > 1
+    enough = enough and (not agreements or all(mask.all() for mask in judged.values()))
+    gap = domain_gap(hits, agreements) if enough else ()
+    enough = enough and not gap
     plans = []
     for name, of_one in material.items():
         loo, agreement = (hits[name] if enough else None), agreements.get(name)
@@ -102,8 +120,8 @@ def calibrate(
                 agreement=agreement,
             )
         )
-    plans = gated(plans)
-    notes = gap
+    plans = gated(plans, judged)
+    notes = (*gap, *coverage_notes({plan.name: judged[plan.name] for plan in plans if plan.used}))
     if enough:
         evidence = {
             plan.name: plan.logit_scale * material[plan.name].references[sisters] for plan in plans
@@ -122,10 +140,12 @@ def calibrate(
     )
 
 
-def _hits(
-    of_one: Material, sisters: Bool[np.ndarray, " n_references"], labels: Int[np.ndarray, " n"]
-) -> Hits:
-    return hits_among(of_one.references[sisters], labels)
+def _finite(of_one: Material) -> Material:
+    """NaN and infinities are nothing to judge by: they become impossible."""
+    return Material(
+        references=np.where(np.isfinite(of_one.references), of_one.references, -np.inf),
+        pictures=np.where(np.isfinite(of_one.pictures), of_one.pictures, -np.inf),
+    )
 
 
 def _agreements(material: Mapping[str, Material]) -> dict[str, Hits]:
@@ -134,29 +154,10 @@ def _agreements(material: Mapping[str, Material]) -> dict[str, Hits]:
         return {}
     rows, classes = confident_answers(material[TEXT_IMAGE].pictures)
     return {
-        name: hits_among(of_one.pictures[rows], classes)
+        name: hits_among(of_one.pictures[rows], classes, unjudged_missed=True)
         for name, of_one in material.items()
         if name != TEXT_IMAGE
     }
-
-
-def _domain_gap(hits: Mapping[str, Hits], agreements: Mapping[str, Hits]) -> tuple[str, ...]:
-    """A sentence where references resemble each other much more than the pictures do.
-
-    If names and references were each right as often as on references, and erred independently,
-    they would agree on at least the product of the two shares. Generated pictures in one style
-    recognise each other by that style, and promise what they do not hold.
-    """
-    for name, agreement in agreements.items():
-        expected = hits[TEXT_IMAGE].share * hits[name].share
-        if 1 - binomial_tail(agreement.hits + 1, agreement.n, expected) < LEVEL:
-            return (
-                f"The references tell each other's class in {hits[name].share:.0%} of cases "
-                f"({name}), but agree with the class names on only {agreement.share:.0%} of the "
-                f"pictures where these are most sure: they look different from your pictures. "
-                f"Leave-one-out is not trusted here.",
-            )
-    return ()
 
 
 def _scale_without_references(

@@ -25,10 +25,12 @@ def better_than_chance(hits: int, n: int, chance: float) -> bool:
 
 def binomial_tail(hits: int, n: int, chance: float) -> float:
     """Probability of ``hits`` or more of ``n``, each with probability ``chance``."""
-    if hits <= 0 or chance >= 1:
+    if hits <= 0:
         return 1.0
-    if chance <= 0:
+    if hits > n or chance <= 0:
         return 0.0
+    if chance >= 1:
+        return 1.0
     ks = range(hits, n + 1)
     logs = [
         math.lgamma(n + 1)

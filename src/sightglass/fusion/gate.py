@@ -11,35 +11,55 @@ import numpy as np
 from sightglass.alignments import TEXT_IMAGE
 from sightglass.fusion.agreement import hits_among
 from sightglass.fusion.chance import binomial_tail
+from sightglass.fusion.coverage import LEAST_CLASSES
 from sightglass.fusion.fuse import fuse
 from sightglass.fusion.plan import AlignmentPlan
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
 
 _LOSS_LEVEL = 0.05
 
 
-def gated(plans: Sequence[AlignmentPlan]) -> list[AlignmentPlan]:
-    """``plans`` with those dropped that are no better than chance; at least one stays.
+def gated(
+    plans: Sequence[AlignmentPlan], judged: Mapping[str, Bool[np.ndarray, " n_classes"]]
+) -> list[AlignmentPlan]:
+    """``plans`` with those dropped that judge one class, or are no better than chance.
 
     Leave-one-out decides where there is one, for the class names too; agreement with the class
-    names elsewhere.
+    names elsewhere. The class names stay where the others leave a class that nobody would judge.
+
+    Args:
+        plans: Scales are settled; must hold ``text_image``.
+        judged: By alignment.
     """
-    judged = [_judged(plan) for plan in plans]
-    if any(plan.used for plan in judged):
-        return judged
-    why = "no alignment is better than chance; the class names are all that is left"
+    decided = [_decided(plan, judged[plan.name]) for plan in plans]
+    used = [judged[plan.name] for plan in decided if plan.used]
+    if not used:
+        why = "no alignment is better than chance; the class names are all that is left"
+    elif not np.any(used, axis=0).all():
+        why = "no better than chance, but the only ones to judge the classes without references"
+    else:
+        return decided
     return [
-        replace(plan, used=True, why=why) if plan.name == TEXT_IMAGE else plan for plan in judged
+        replace(plan, used=True, why=why) if plan.name == TEXT_IMAGE and not plan.used else plan
+        for plan in decided
     ]
 
 
-def _judged(plan: AlignmentPlan) -> AlignmentPlan:
+def _decided(plan: AlignmentPlan, judged: Bool[np.ndarray, " n_classes"]) -> AlignmentPlan:
+    if judged.sum() < LEAST_CLASSES and plan.name != TEXT_IMAGE:
+        why = (
+            f"dropped: judges {judged.sum()} of {len(judged)} classes, needs at least "
+            f"{LEAST_CLASSES} to tell any apart"
+        )
+        return replace(plan, used=False, why=why)
     if plan.leave_one_out is not None:
         hits, where = plan.leave_one_out, "of references by the others"
     elif plan.agreement is not None:
         hits, where = plan.agreement, "of the class names' most confident answers"
+    elif plan.name == TEXT_IMAGE:
+        return replace(plan, why="the yardstick of the others; used as it is")
     else:
         return replace(plan, why="too few references or pictures to judge it; used as it is")
     found = f"{hits.share:.1%} {where} ({hits.n} pictures, chance {hits.chance:.1%})"
@@ -59,12 +79,14 @@ def best_single_if_fusion_loses(
 
     Args:
         plans: Scales and coefficients are settled.
-        evidence: Scaled leave-one-out logits of references, by alignment.
+        evidence: Scaled leave-one-out logits of references, by alignment; -inf at classes that it
+            does not judge.
         labels: Class indices.
         weighting: As for ``fuse``.
 
     Returns:
-        The plans, and what to tell a person.
+        The plans, and what to tell a person. One that cannot judge every class is never kept alone:
+        on references, which all belong to classes with references, it has the easier task.
 
     Source:
         Exact one-sided sign test on the references that only one of the two gets right
@@ -73,11 +95,17 @@ def best_single_if_fusion_loses(
     used = [plan for plan in plans if plan.used]
     if len(used) < 2:
         return list(plans), ()
-    logits = [evidence[plan.name] for plan in used]
+    judged = [np.isfinite(evidence[plan.name]).any(axis=0) for plan in used]
+    whole = [plan for plan, mask in zip(used, judged, strict=True) if mask.all()]
+    if not whole:
+        return list(plans), ()
     fused = fuse(
-        logits, weighting=weighting, fixed_weights=fixed_weights(used, weighting=weighting)
+        [evidence[plan.name] for plan in used],
+        weighting=weighting,
+        judged=judged,
+        fixed_weights=fixed_weights(used, weighting=weighting),
     ).probabilities.argmax(axis=1)
-    best = max(used, key=lambda plan: hits_among(evidence[plan.name], labels).hits)
+    best = max(whole, key=lambda plan: hits_among(evidence[plan.name], labels).hits)
     alone = evidence[best.name].argmax(axis=1)
     won = int(((fused == labels) & (alone != labels)).sum())
     lost = int(((fused != labels) & (alone == labels)).sum())

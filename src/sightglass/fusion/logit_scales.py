@@ -13,20 +13,26 @@ if TYPE_CHECKING:
 # For CLIP, whose similarities to class names spread by 0.02 to 0.03, this gives its scale of 100.
 SPREADS = 3.0
 _LEAST, _MOST = 1e-2, 1e4
+# Cosines in float32 that should be equal differ by some 1e-7.
+_ROUNDING = 1e-6
 
 
 def spread(similarity: Float[np.ndarray, "n_images n_classes"]) -> float:
     """Mean over the images of the standard deviation over the classes; -inf is left out.
 
-    Images with fewer than two finite entries say nothing. NaN if there are no others.
+    Images with fewer than two finite entries say nothing; 0 if there are no others, or if the
+    entries differ by no more than rounding.
     """
-    possible = np.isfinite(similarity)
+    known = np.isfinite(similarity).sum(axis=1) > 1
+    if not known.any():
+        return 0.0
+    possible = np.isfinite(similarity[known])
     counts = possible.sum(axis=1)
-    known = counts > 1
-    finite = np.where(possible, similarity, 0.0)[known].astype(np.float64)
-    means = finite.sum(axis=1) / counts[known]
-    squares = (finite * finite).sum(axis=1) / counts[known] - means * means
-    return float(np.sqrt(np.maximum(squares, 0)).mean()) if known.any() else float("nan")
+    finite = np.where(possible, similarity[known], 0.0).astype(np.float64)
+    means = finite.sum(axis=1, keepdims=True) / counts[:, None]
+    squares = np.where(possible, finite - means, 0.0) ** 2
+    width = float(np.sqrt(squares.sum(axis=1) / counts).mean())
+    return width if width > _ROUNDING else 0.0
 
 
 def a_priori_scale(
@@ -35,7 +41,7 @@ def a_priori_scale(
     """``3 * reliability / spread``: a standard deviation of similarity is worth so many nats.
 
     Args:
-        similarity: Of unlabelled images with the classes; any unit.
+        similarity: Cosines of unlabelled images with the classes.
         reliability: In [0, 1]; see ``agreement``.
 
     Returns:
@@ -61,15 +67,19 @@ def likelihood_scale(
 
     Args:
         similarity: Of references with the classes, each without itself; -inf is impossible.
-        labels: Class indices; each row is finite there.
+        labels: Class indices. A row that is -inf at its label is left out.
 
     Returns:
-        A scale from 0.01 to 10,000.
+        A scale from 0.01 to 10,000; 0.01 where similarity says nothing of the labels, or less.
 
     Source:
         Temperature scaling, Guo et al. 2017, arXiv:1706.04599, on leave-one-out similarities. The
         added doubt is ours (Laplace's rule of succession).
     """
+    usable = np.isfinite(similarity[np.arange(len(labels)), labels])
+    if not usable.any():
+        return _LEAST
+    similarity, labels = similarity[usable], labels[usable]
     low, high = np.log(_LEAST), np.log(_MOST)
     # The likelihood is concave in the scale: its slope changes sign once.
     for _ in range(50):

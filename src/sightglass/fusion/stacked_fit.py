@@ -27,7 +27,7 @@ def fit_coefficients(
     Args:
         logits: One matrix per alignment; the reference itself left out; -inf where a class has no
             other reference.
-        labels: Class indices; every matrix is finite there.
+        labels: Class indices of at least one reference; every matrix is finite there.
 
     Returns:
         One number of at least 0 per alignment; not all of them 0 unless no alignment tells the

@@ -28,7 +28,10 @@ class Entry(BaseModel):
     class_name: str
     slot: int = Field(ge=0, description="which of the class's pictures")
     attempt: int = Field(ge=0, description="how many were made for this slot before")
-    file: str = Field(description="relative to the folder that holds the picture's class folder")
+    file: str = Field(
+        pattern=r"^[^./\\][^/\\]*/imagined-\d+-\d+\.png$",
+        description="relative to the folder that holds the picture's class folder",
+    )
     prompt: str
     partner: str | None = None
     features: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ Whatever is done of it when a run is killed, the next run does the rest.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class ImaginedFolder:
         self.folder = folder
         self.ledger = ImageLedger(folder / HIDDEN / "ledger.jsonl")
         self._by_slot: dict[tuple[str, int], list[Entry]] = {}
+        self._accepted: defaultdict[str, list[Entry]] = defaultdict(list)
         self._refusals: dict[tuple[str, str, str], str | None] = {}
         self._rejections: dict[str, str | None] = {}
         for entry in self.ledger.entries:
@@ -79,7 +81,7 @@ class ImaginedFolder:
             last is not None and last.event == "accepted" and self._arrival(last.file).is_file()
         )
         return Progress(
-            present=bool(self._made(name, slot)) or moving,
+            present=moving or bool(self._made(name, slot)),
             attempt=len(judged),
             rejected=len(judged) - (accepted[-1] + 1 if accepted else 0),
             pending=last if last is not None and last.event == "asked" else None,
@@ -99,7 +101,7 @@ class ImaginedFolder:
         return self.folder / HIDDEN / "rejected"
 
     def pictures(self, name: str) -> list[Path]:
-        """The pictures of the class that were made, in the order of their slots."""
+        """The pictures of the class that were made."""
         return self._made(name, None)
 
     def arrived(self, file: str) -> bytes | None:
@@ -136,6 +138,8 @@ class ImaginedFolder:
     def _file(self, entry: Entry) -> None:
         key = name_key(entry.class_name)
         self._by_slot.setdefault((key, entry.slot), []).append(entry)
+        if entry.event == "accepted":
+            self._accepted[key].append(entry)
         if entry.event == "refused":
             self._refusals[key, entry.prompt, entry.generator] = entry.reason
         if entry.event == "rejected":
@@ -143,8 +147,13 @@ class ImaginedFolder:
 
     def _made(self, name: str, slot: int | None) -> list[Path]:
         number = "*" if slot is None else f"{slot + 1:03d}"
-        # Not glob's own escape of the class's name: the folder is given, only files are matched.
-        found = (self.folder / class_folder(name)).glob(f"imagined-{number}-*.png")
+        found = set((self.folder / class_folder(name)).glob(f"imagined-{number}-*.png"))
+        # A book may spell a class in another way than the one that an earlier run had.
+        found |= {
+            self.folder / entry.file
+            for entry in self._accepted[name_key(name)]
+            if slot in (None, entry.slot)
+        }
         return sorted(path for path in found if path.is_file())
 
     def _arrival(self, file: str) -> Path:

@@ -36,11 +36,6 @@ def write_imagined_record(
         ResultsError: If it cannot be written.
     """
     old = read_record(folder.folder)
-    there = {
-        path.relative_to(folder.folder).as_posix()
-        for name in labels.names
-        for path in folder.pictures(name)
-    }
     entries = {
         entry.path: entry
         for entry in old.pictures
@@ -49,7 +44,7 @@ def write_imagined_record(
     entries |= {
         entry.file: _provenance(entry, entry.sha256)
         for entry in folder.ledger.entries
-        if entry.event == "accepted" and entry.sha256 and entry.file in there
+        if entry.event == "accepted" and entry.sha256 and (folder.folder / entry.file).is_file()
     }
     own = {name_key(name) for name in labels.names}
     without = {name: why for name, why in old.classes_without.items() if name_key(name) not in own}

@@ -17,7 +17,7 @@ def entry(number: int, **fields: object) -> Entry:
         "class_name": "Ça\nva",
         "slot": number,
         "attempt": 0,
-        "file": f"a/{number}.png",
+        "file": f"Ça va/imagined-00{number}-1.png",
         "prompt": "A photograph.",
         "generator": "painter",
     }
@@ -87,4 +87,16 @@ def test_a_ledger_that_cannot_be_read_or_written_is_reported(tmp_path: Path) -> 
     with pytest.raises(ResultsError, match="no picture is lost"):
         ledger.add(FULL)
     with pytest.raises(InputError, match="must be readable"):
+        ImageLedger(path)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["../imagined-001-1.png", "a/../../imagined-001-1.png", "/a/imagined-001-1.png", "a/b.png"],
+)
+def test_an_entry_cannot_point_out_of_the_folder(tmp_path: Path, file: str) -> None:
+    path = tmp_path / "ledger.jsonl"
+    line = FULL.model_dump_json().replace(FULL.file, file)
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1 must be an entry"):
         ImageLedger(path)

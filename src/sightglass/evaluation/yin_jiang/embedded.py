@@ -16,11 +16,13 @@ from sightglass.encoders.contract import DualEncoder, ImageEncoder
 from sightglass.errors import EvaluationError
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.read_ahead import ahead, batches
-from sightglass.reading import Source, read_picture
+from sightglass.reading import read_picture
 from sightglass.store import Store
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
+
+    from sightglass.reading import Source
 
 BATCH = 32
 _BATCHES_AHEAD = 3
@@ -77,13 +79,18 @@ class Embedded:
             content=tuple(self.content[row] for row in rows),
         )
 
+    def labelled(self, labels: Int[np.ndarray, " n"]) -> Embedded:
+        """The same pictures with other class indices."""
+        return replace(self, labels=labels)
+
     def beside(self, other: Embedded, *, first_label: int) -> Embedded:
         """These pictures, then the other's, whose labels begin at ``first_label``."""
-        both = self.vision is not None and other.vision is not None
         return replace(
             self,
             image=np.concatenate([self.image, other.image]),
-            vision=np.concatenate([self.vision, other.vision]) if both else None,  # type: ignore[list-item]
+            vision=None
+            if self.vision is None or other.vision is None
+            else np.concatenate([self.vision, other.vision]),
             labels=np.concatenate([self.labels, other.labels + first_label]),
             content=self.content + other.content,
             failed=self.failed + other.failed,
