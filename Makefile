@@ -64,7 +64,7 @@ bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and t
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py
 
-e2e: $(VENV)/dev  ## Kill a run a hundred times; the result must not change
+e2e: $(VENV)/dev  ## Kill a run a hundred times, and imagine forty; the result must not change
 	$(BIN)/python -m pytest e2e
 
 clean:  ## Remove what the targets made

@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
-COMMANDS = ((), ("classify",), ("evaluate",), ("models",), ("doctor",))
+COMMANDS = (
+    (),
+    ("classify",),
+    ("describe",),
+    ("imagine",),
+    ("harvest",),
+    ("evaluate",),
+    ("models",),
+    ("doctor",),
+)
 
 
 def page() -> str:

@@ -51,8 +51,9 @@ def calibrate(
     """Scales, coefficients, and which alignments take part.
 
     1. Where at least 30 references carry their class by construction and have a sister in their
-       class, and every class has references or pictures are few, scales and coefficients are those under which these references, each left out in
-       turn, are most likely to show what they show.
+       class, scales and coefficients are those under which these references, each left out in
+       turn, are most likely to show what they show. Not where a class has no references, if 2 can
+       be followed.
     2. Else, where at least 50 unlabelled pictures are at hand, a scale is ``3 / spread`` for the
        class names, and that times the alignment's reliability for references: how often its answer
        is that of the most confident class names, above chance. In a ``stacked`` pool it also

@@ -43,7 +43,7 @@ def find_pictures(
         InputError: If there is no source, or one does not exist or holds no file at all.
     """
     if not sources:
-        raise InputError("classify: needs pictures, got nothing. Name a folder, a file, or '-'.")
+        raise InputError("Pictures: some are needed, got nothing. Name a folder, a file, or '-'.")
     found: set[str] = set()
     for source in sources:
         name = os.fspath(source)
@@ -54,10 +54,10 @@ def find_pictures(
         elif _MAGIC.search(name):
             files = list(_matches(name))
         else:
-            raise InputError(f"classify: '{name}' does not exist.{_hint(name)}")
+            raise InputError(f"Pictures: '{name}' does not exist.{_hint(name)}")
         if not files:
             raise InputError(
-                f"classify: needs at least one file, '{name}' gives none. Name a folder that "
+                f"Pictures: at least one file is needed, '{name}' gives none. Name a folder that "
                 "holds pictures, a pattern that matches some, or list paths on stdin."
             )
         found.update(files)

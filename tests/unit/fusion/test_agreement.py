@@ -51,7 +51,9 @@ def test_hits_are_counted_where_the_label_can_be_judged() -> None:
     # The answers to the first three rows are 0, 1, 1; the fourth cannot be right and is left out.
     # By hand: 2 hits of 3. Of the answers (1, 2, 0) and the labels (2, 1, 0) of each class,
     # 1 * 2 + 2 * 1 = 4 of 9 pairs would hit.
-    similarity = np.array([[0.5, 0.1, NEVER], [0.1, 0.5, NEVER], [0.1, 0.5, 0.0], [0.9, 0.1, NEVER]])
+    similarity = np.array(
+        [[0.5, 0.1, NEVER], [0.1, 0.5, NEVER], [0.1, 0.5, 0.0], [0.9, 0.1, NEVER]]
+    )
     hits = hits_among(similarity, np.array([0, 1, 0, 2]))
     assert (hits.hits, hits.n) == (2, 3)
     np.testing.assert_allclose(hits.chance, 4 / 9, rtol=1e-12)

@@ -170,9 +170,7 @@ def test_a_class_that_references_do_not_judge_is_still_possible_in_a_stacked_poo
         IMAGE_IMAGE: np.tile([0.0, 0.6, NEVER], (50, 1)),
     }
     plans = [plan(TEXT_IMAGE), plan(IMAGE_IMAGE)]
-    kept, _ = best_single_if_fusion_loses(
-        plans, evidence, np.zeros(50, int), weighting="stacked"
-    )
+    kept, _ = best_single_if_fusion_loses(plans, evidence, np.zeros(50, int), weighting="stacked")
     assert used(kept) == [TEXT_IMAGE]
 
 

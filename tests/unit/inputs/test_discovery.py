@@ -225,11 +225,11 @@ def test_a_source_that_does_not_exist_is_refused_with_the_nearest_name(
     files(tmp_path, "photos/cats/a.jpg")
     monkeypatch.chdir(tmp_path)
     for wrong, message in {
-        "photo": "classify: 'photo' does not exist. Did you mean 'photos'?",
-        "photos/cast/": "classify: 'photos/cast/' does not exist. Did you mean 'photos/cats'?",
-        "xyz": "classify: 'xyz' does not exist.",
-        "no/such": "classify: 'no/such' does not exist.",
-        "nul\0byte": "classify: 'nul\0byte' does not exist.",
+        "photo": "Pictures: 'photo' does not exist. Did you mean 'photos'?",
+        "photos/cast/": "Pictures: 'photos/cast/' does not exist. Did you mean 'photos/cats'?",
+        "xyz": "Pictures: 'xyz' does not exist.",
+        "no/such": "Pictures: 'no/such' does not exist.",
+        "nul\0byte": "Pictures: 'nul\0byte' does not exist.",
     }.items():
         with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
             find_pictures(["photos", wrong])
@@ -247,5 +247,5 @@ def test_a_source_without_any_file_is_refused(
 
 
 def test_no_source_at_all_is_refused() -> None:
-    with pytest.raises(InputError, match="needs pictures, got nothing"):
+    with pytest.raises(InputError, match="some are needed, got nothing"):
         find_pictures([])
