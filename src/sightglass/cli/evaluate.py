@@ -121,6 +121,7 @@ def evaluate(
             virtual_names=virtual_names,
             prompts=prompts,
             limit=limit,
+            batch_size=batch_size,
             store=store,
             command=command,
         )

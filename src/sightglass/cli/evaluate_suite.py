@@ -25,6 +25,7 @@ def run_suite_command(
     virtual_names: Path | None,
     prompts: str,
     limit: int | None,
+    batch_size: int,
     store: Path | None,
     command: str,
 ) -> None:
@@ -65,6 +66,7 @@ def run_suite_command(
         dual=load_dual_encoder(model),
         vision=None if seeing == "none" else load_encoder(seeing),
         store=open_store(DEFAULT_STORE if store is None else store),
+        batch_size=batch_size,
         names=model if seeing == "none" else f"{model}+{seeing}",
     )
     setting = Setting(

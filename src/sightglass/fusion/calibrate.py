@@ -10,6 +10,7 @@ import numpy as np
 
 from sightglass.alignments import TEXT_IMAGE
 from sightglass.fusion.agreement import Hits, confident_answers, hits_among
+from sightglass.fusion.contradiction import contradiction
 from sightglass.fusion.coverage import coverage_notes, judged_classes
 from sightglass.fusion.domain_gap import domain_gap
 from sightglass.fusion.gate import best_single_if_fusion_loses, gated
@@ -102,7 +103,8 @@ def calibrate(
     enough = len(labels) >= LEAST_REFERENCES and len(np.unique(labels)) > 1
     enough = enough and (not agreements or all(mask.all() for mask in judged.values()))
     gap = domain_gap(hits, agreements) if enough else ()
-    enough = enough and not gap
+    swapped = contradiction(material[TEXT_IMAGE].references[sisters], labels) if enough else ()
+    enough = enough and not gap and not swapped
     plans = []
     for name, of_one in material.items():
         loo, agreement = (hits[name] if enough else None), agreements.get(name)
@@ -122,7 +124,11 @@ def calibrate(
             )
         )
     plans = gated(plans, judged)
-    notes = (*gap, *coverage_notes({plan.name: judged[plan.name] for plan in plans if plan.used}))
+    notes = (
+        *gap,
+        *swapped,
+        *coverage_notes({plan.name: judged[plan.name] for plan in plans if plan.used}),
+    )
     if enough:
         evidence = {
             plan.name: plan.logit_scale * material[plan.name].references[sisters] for plan in plans
@@ -204,9 +210,12 @@ def _tempered(
     References were not made from the names' embeddings: for the class names no reference needs a
     sister. This changes how sure a ``stacked`` pool is, never its order of classes.
     """
-    if by_construction.sum() < LEAST_REFERENCES:
+    shown, labels = text.references[by_construction], reference_labels[by_construction]
+    # Names at chance there say that the references are mislabelled as likely as that they know
+    # nothing.
+    if len(labels) < LEAST_REFERENCES or not hits_among(shown, labels).above_chance:
         return list(plans)
-    fitting = likelihood_scale(text.references[by_construction], reference_labels[by_construction])
+    fitting = likelihood_scale(shown, labels)
     names = next(plan for plan in plans if plan.name == TEXT_IMAGE)
     factor = fitting / names.logit_scale
     return [replace(plan, coefficient=factor * plan.coefficient) for plan in plans]

@@ -109,7 +109,7 @@ def best_single_if_fusion_loses(
     alone = evidence[best.name].argmax(axis=1)
     won = int(((fused == labels) & (alone != labels)).sum())
     lost = int(((fused != labels) & (alone == labels)).sum())
-    if lost <= won or binomial_tail(lost, won + lost, 0.5) >= _LOSS_LEVEL:
+    if binomial_tail(lost, won + lost, 0.5) >= _LOSS_LEVEL:
         return list(plans), ()
     note = (
         f"Fusing with {weighting} loses on the references: {lost} that {best.name} alone gets "

@@ -51,8 +51,8 @@ def without_own_files(paths: Sequence[str], folder: Path, store: Path | None) ->
     left = [path for path in paths if os.path.realpath(path) not in real]
     if not left:
         raise InputError(
-            f"Pictures: some are needed, found only earlier results in {folder}. Name a folder that "
-            f"holds pictures."
+            f"Pictures: some are needed, found only earlier results in {folder}. Name a folder "
+            f"that holds pictures."
         )
     return left
 

@@ -203,6 +203,7 @@ def test_without_pictures_leave_one_out_is_used_though_a_class_has_no_references
 def test_references_of_a_single_class_are_dropped() -> None:
     for pictures in (0, 600):
         plan = cut(planted(11, labels=np.full(40, 3)), pictures=pictures).plan()
+        assert plan.evidence == 0
         assert used(plan) == [TEXT_IMAGE]
         assert of(plan, IMAGE_IMAGE).why == (
             "dropped: judges 1 of 10 classes, needs at least 2 to tell any apart"
@@ -234,6 +235,12 @@ def test_tempering_makes_the_names_as_sure_as_references_say_and_reorders_nothin
     ]
     np.testing.assert_allclose(factors, expected / names.logit_scale, rtol=1e-9)
     assert case.top1(plan) == case.top1(harvested)
+
+
+def test_mislabelled_references_do_not_make_the_names_unsure() -> None:
+    case = planted(13, n_classes=40, per_class=1, n_pictures=800)
+    shuffled = case._replace(labels=np.random.default_rng(0).permutation(40))
+    assert of(shuffled.plan("stacked"), TEXT_IMAGE).coefficient == 1.0
 
 
 @pytest.mark.parametrize("pictures", [0, 1, 49])

@@ -68,11 +68,12 @@ def test_good_references_give_three_opinions_and_the_right_answer(
     assert fusion["calibration"]["references"] == 36
 
 
+@pytest.mark.parametrize("each", [1, 12])
 def test_references_of_the_wrong_classes_are_dropped_and_the_names_decide(
-    tmp_path: Path, pictures: list[bytes]
+    tmp_path: Path, pictures: list[bytes], each: int
 ) -> None:
     turned = dict(zip(NAMES, [COLOURS["green"], COLOURS["blue"], COLOURS["red"]], strict=True))
-    references = folder_of(tmp_path, turned, each=1)
+    references = folder_of(tmp_path, turned, each=each)
     result = classifier(references).predict(pictures)
     assert [p.decision.top[0][0] for p in result if p.decision] == [NAMES[n % 3] for n in range(60)]
     used = {one["name"]: one["used"] for one in result.run["fusion"]["alignments"]}

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from sightglass.reading import Source
 
-BATCH = 32
 _BATCHES_AHEAD = 3
 
 
@@ -37,12 +36,14 @@ class Encoders:
         vision: Pictures only, in a space of its own; None leaves that alignment out.
         store: Remembers all rows.
         names: As they were asked for, joined by ``+``.
+        batch_size: Pictures per pass of a network: changes speed and memory, never results.
     """
 
     dual: DualEncoder
     vision: ImageEncoder | None
     store: Store
     names: str
+    batch_size: int = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,6 +118,7 @@ def embed_labelled(
         EvaluationError: If no picture could be opened.
     """
     start = time.perf_counter()
+    size = encoders.batch_size
     chosen = evenly(len(data), limit)
     wanted = set(chosen.tolist())
     sources: Iterable[Source] = (
@@ -126,12 +128,12 @@ def embed_labelled(
     )
     beside = [] if encoders.vision is None else [encoders.vision]
     read = partial(read_picture, store=encoders.store, encoder=encoders.dual, beside=beside)
-    pictures = ahead(read, sources, threads=usable_processors(), window=_BATCHES_AHEAD * BATCH)
+    pictures = ahead(read, sources, threads=usable_processors(), window=_BATCHES_AHEAD * size)
     rows: list[list[np.ndarray]] = [[], []]
     usable: list[bool] = []
     content: list[bytes] = []
     try:
-        for batch in batches(pictures, BATCH):
+        for batch in batches(pictures, size):
             usable += [picture.usable for picture in batch]
             opened = [picture for picture in batch if picture.usable]
             content += [picture.content or b"" for picture in opened]

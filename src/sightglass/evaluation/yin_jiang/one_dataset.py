@@ -84,10 +84,14 @@ def examine(subject: Subject, setting: Setting, about: About, clock: Clock) -> F
     )
     remarks = []
     if references is None:
-        remarks.append(
-            f"{subject.name}: no references, so only M1 can be shown. Bring some with "
-            f"--references, or let them be harvested with --harvest."
+        why = (
+            "none were brought or harvested. Bring some with --references, or let them be "
+            "harvested with --harvest"
+            if setting.harvest == 0
+            else "none were brought, and the rule of harvesting finds no picture that may stand "
+            "for a class. Bring some with --references"
         )
+        remarks.append(f"{subject.name}: no references, so only M1 can be shown: {why}.")
     if pictures.failed:
         remarks.append(f"{subject.name}: {pictures.failed:,} pictures could not be opened.")
     return Findings(
@@ -158,7 +162,7 @@ def plan_table(findings: Mapping[str, Findings]) -> ResultTable:
         for one in plan.alignments
     ]
     return ResultTable(
-        title="How the alignments were calibrated, without a label (closed set)",
+        title="Calibration. Scales and the gate, closed set, without a label",
         columns=(
             *("data set", "weighting", "alignment", "scale", "where it comes from"),
             *("coefficient if stacked", "in use", "why"),

@@ -21,9 +21,10 @@ from sightglass.evaluation.metrics_json import MetricRow
 from sightglass.evaluation.yin_jiang.embedded import Encoders
 from sightglass.evaluation.yin_jiang.heads import Heads
 from sightglass.evaluation.yin_jiang.measured import About
+from sightglass.evaluation.yin_jiang.reference_rows import ReferenceRows
 from sightglass.evaluation.yin_jiang.scenes import Scene
 from sightglass.evaluation.yin_jiang.several import one_and_several
-from sightglass.evaluation.yin_jiang.told import tell
+from sightglass.evaluation.yin_jiang.told import Told, tell
 from sightglass.fusion import WEIGHTINGS
 
 if TYPE_CHECKING:
@@ -66,13 +67,16 @@ class Setting:
 def open_set(
     scenes: Iterable[Scene], setting: Setting, about: About, *, weightings: bool
 ) -> list[MetricRow]:
-    """Tables 1 and 4 of one data set, and 6 where ``weightings`` asks for it.
+    """Tables 1, 4 and 7 of one data set, and 6 where ``weightings`` asks for it.
 
-    Of every split a row for each number of Table 1; of Tables 4 and 6 only what is left over all
-    splits.
+    Of every split a row for each number of Table 1; of the other tables only what is left over all
+    splits. Where a split yields no reference, its alignments over references are absent, and there
+    is no mean of them: one over fewer splits could not be compared.
     """
     of_splits: list[MetricRow] = []
+    n_scenes = 0
     for scene in scenes:
+        n_scenes += 1
         for protocol in setting.protocols:
             of_splits += _one(scene, protocol, setting, about, weightings=weightings)
     rows = [row for row in of_splits if row.table == "1"]
@@ -81,7 +85,8 @@ def open_set(
         key = (row.table, row.protocol, row.heads, row.weighting, row.metric)
         groups.setdefault(key, []).append(row)
     for (table, *_), members in groups.items():
-        rows += about.over_splits(members, table=str(table))
+        if len(members) == n_scenes:
+            rows += about.over_splits(members, table=str(table))
     return rows
 
 
@@ -96,12 +101,7 @@ def _one(
         setting.virtual_names if protocol == "virtual_names" else (),
     )
     names = tell(told.names, setting.encoders, setting.templates)
-    references = None
-    if PROTOCOLS[protocol].references:
-        brought = scene.brought
-        if brought is not None and protocol in {"known_only", "virtual_names"}:
-            brought = brought.of_classes(range(scene.n_known))
-        references = names.references(scene.pictures, brought, per_class=setting.harvest)
+    references = _references(scene, protocol, names, harvest=setting.harvest)
     heads = names.heads(scene.pictures, references)
     main = MAIN_SCORES.get(protocol)
     for subset in heads.subsets:
@@ -142,11 +142,16 @@ def _one(
         ):
             few = names.heads(scene.pictures, some)
             fused = few.fused(few.plan(few.every, weighting=setting.weighting))
-            unknown = open_set_scores(fused, score=main, known=told.known)
-            score = f"{main}_{count}"
-            columns = {"heads": "+".join(few.every), "weighting": setting.weighting}
             yield from _metrics(
-                scene, unknown, None, about, protocol=protocol, score=score, table="7", **columns
+                scene,
+                open_set_scores(fused, score=main, known=told.known),
+                None,
+                about,
+                protocol=protocol,
+                score=f"{main}_{count}",
+                table="7",
+                heads="+".join(few.every),
+                weighting=setting.weighting,
             )
     if protocol == "known_only":
         for name, unknown in _distances(heads):
@@ -154,6 +159,16 @@ def _one(
             yield from _metrics(
                 scene, unknown, None, about, protocol=protocol, score=score, table="1", heads=name
             )
+
+
+def _references(scene: Scene, protocol: str, names: Told, *, harvest: int) -> ReferenceRows | None:
+    """What the protocol lets be seen of the classes that it tells of."""
+    if not PROTOCOLS[protocol].references:
+        return None
+    brought = scene.brought
+    if brought is not None and protocol != "oracle_names":
+        brought = brought.of_classes(range(scene.n_known))
+    return names.references(scene.pictures, brought, per_class=harvest)
 
 
 def _distances(heads: Heads) -> Iterator[tuple[str, Float[np.ndarray, " n_images"]]]:

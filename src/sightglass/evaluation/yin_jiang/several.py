@@ -16,6 +16,7 @@ from sightglass.evaluation.yin_jiang.told import Told
 COUNTS = (1, 2, 4, 8, 16)
 ONE_OR_SEVERAL = ("one", "several")
 FUSED = "fused"
+_SEED = 0
 CURVES = (TEXT_IMAGE, IMAGE_IMAGE, VISION_ONLY, FUSED)
 
 
@@ -24,7 +25,7 @@ class Point:
     """Accuracies with one choice of references.
 
     Attributes:
-        kind: ``good``, ``one class bad`` or ``all classes bad``.
+        kind: ``good``, ``one class bad``, ``all shuffled`` or ``all exchanged``.
         count: At most so many references per class.
         references: How many these are in all.
         top1: By alignment at hand, and of their fusion; in [0, 1].
@@ -64,7 +65,8 @@ def accuracy_by_references(
     """Figure 3: with 1, 2, 4 … references per class, then with bad ones of the most.
 
     One class bad: the class whose name is nearest to another's gets that one's references as its
-    own. All classes bad: every class gets the next one's.
+    own. All shuffled: each reference is said to be of a class by chance. All exchanged: each class
+    has another's, which no look at the references alone can find out.
     """
     most = int(references.place.max()) + 1
     points = []
@@ -74,7 +76,8 @@ def accuracy_by_references(
         )
     for kind, bad in (
         ("one class bad", one_class_bad(references, told)),
-        ("all classes bad", all_classes_bad(references, len(told.names))),
+        ("all shuffled", shuffled(references)),
+        ("all exchanged", exchanged(references, len(told.names))),
     ):
         points.append(_point(kind, most, told, pictures, bad, weighting=weighting))
     return points
@@ -96,8 +99,14 @@ def one_class_bad(references: ReferenceRows, told: Told) -> ReferenceRows:
     return kept.beside(foreign.labelled(np.full(len(foreign), victim)))
 
 
-def all_classes_bad(references: ReferenceRows, n_classes: int) -> ReferenceRows:
-    """Every class has the references of the class before it."""
+def shuffled(references: ReferenceRows) -> ReferenceRows:
+    """Every reference is said to be of whatever class chance gives it; counts stay."""
+    labels = np.random.default_rng(_SEED).permutation(references.labels)
+    return references.labelled(labels)
+
+
+def exchanged(references: ReferenceRows, n_classes: int) -> ReferenceRows:
+    """Every class has the references of the class before it: wrong, but of one mind."""
     return references.labelled((references.labels + 1) % n_classes)
 
 

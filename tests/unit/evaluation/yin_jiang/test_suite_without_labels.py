@@ -20,7 +20,7 @@ from sightglass.evaluation.yin_jiang.open_set import Setting, open_set
 from sightglass.evaluation.yin_jiang.reference_rows import ReferenceRows, harvested
 from sightglass.evaluation.yin_jiang.scatter import perplexity_of
 from sightglass.evaluation.yin_jiang.scenes import Subject, scenes_of
-from sightglass.evaluation.yin_jiang.several import all_classes_bad, one_class_bad
+from sightglass.evaluation.yin_jiang.several import exchanged, one_class_bad, shuffled
 from sightglass.evaluation.yin_jiang.timing import Clock
 from sightglass.evaluation.yin_jiang.told import Told, tell
 from sightglass.fusion import WEIGHTINGS
@@ -122,6 +122,22 @@ def test_references_of_unknown_classes_reach_only_the_protocol_that_shows_them()
     assert changed == {"oracle_names"}
 
 
+def test_there_is_no_mean_over_fewer_splits_than_there_are() -> None:
+    subject = Subject(
+        name="cifar10",
+        class_names=NAMES,
+        pictures=noisy_pictures(per_class=4, seed=4),
+        brought=brought(per_class=1, seed=5),
+    )
+    first, second, *_ = scenes_of("cifar10", {"cifar10": subject})
+    scenes = [first, replace(second, brought=None)]
+    about = About(dataset="x", encoders="x")
+    rows = open_set(scenes, setting(harvest=0), about, weightings=False)
+    means = {row.heads for row in rows if row.split == "mean" and row.table in {"1", "4", "7"}}
+    assert means == {TEXT_IMAGE}
+    assert {row.split for row in rows if row.heads == IMAGE_IMAGE} == {0}
+
+
 def test_a_picture_that_is_a_reference_is_compared_with_the_others_of_its_class_only() -> None:
     pictures = noisy_pictures(per_class=15, seed=7)
     names = told()
@@ -159,18 +175,23 @@ def test_the_only_reference_of_a_class_says_nothing_of_itself() -> None:
     )
 
 
-def test_references_of_other_classes_are_dropped_by_the_gate() -> None:
+def test_references_that_contradict_each_other_are_dropped_by_the_gate() -> None:
     pictures = noisy_pictures(per_class=20, seed=10)
     references = brought(per_class=4, seed=11)
     names = told()
     good = names.heads(pictures, references)
     assert len(good.plan(good.every, weighting="max").used) == 3
-    bad = names.heads(pictures, all_classes_bad(references, len(NAMES)))
+    bad = names.heads(pictures, shuffled(references))
     plan = bad.plan(bad.every, weighting="max")
-    right = (bad.fused(plan).probabilities.argmax(axis=1) == pictures.labels).mean()
-    alone = (bad.similarity[TEXT_IMAGE].argmax(axis=1) == pictures.labels).mean()
     assert [one.name for one in plan.used] == [TEXT_IMAGE]
-    assert right == alone
+
+
+def test_exchanged_references_that_nobody_vouches_for_are_dropped_by_the_gate() -> None:
+    pictures = noisy_pictures(per_class=20, seed=10)
+    references = exchanged(brought(per_class=4, seed=11), len(NAMES))
+    unvouched = replace(references, by_construction=np.zeros(len(references), bool))
+    heads = told().heads(pictures, unvouched)
+    assert [one.name for one in heads.plan(heads.every, weighting="max").used] == [TEXT_IMAGE]
 
 
 def test_one_class_bad_means_that_it_shows_its_look_alike() -> None:
