@@ -45,7 +45,7 @@ def contradiction(
     if len(classes) < 2 or agreeing <= _MOST or different <= _MOST:
         return ()
     return (
-        f"By the class names, {agreeing:.0%} of the references show one other class per folder, and "
-        f"only {hits.share:.0%} the class that their folder bears. Are folders swapped or named "
-        f"wrongly? Leave-one-out is not trusted here.",
+        f"By the class names, {agreeing:.0%} of the references show one other class per folder, "
+        f"and only {hits.share:.0%} the class that their folder bears. Are folders swapped or "
+        f"named wrongly? Leave-one-out is not trusted here.",
     )

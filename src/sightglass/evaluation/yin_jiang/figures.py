@@ -52,7 +52,7 @@ def figure_3(points: Mapping[str, Sequence[Point]]) -> Figure:
         good = [point for point in of_dataset if point.kind == "good"]
         bad = [point for point in of_dataset if point.kind != "good"]
         ticks = [str(point.count) for point in good]
-        ticks += [point.kind.replace(" class", "").replace(" ", "\n") for point in bad]
+        ticks += [point.kind for point in bad]
         for name, (label, colour, line) in _LOOKS.items():
             heights = [100 * point.top1[name] for point in of_dataset if name in point.top1]
             if not heights:
@@ -61,6 +61,8 @@ def figure_3(points: Mapping[str, Sequence[Point]]) -> Figure:
             axis.plot(range(len(heights)), heights, "o", color=colour, markersize=4)
         axis.axvline(len(good) - 0.5, color="#bbbbbb", linewidth=0.8)
         axis.set_xticks(range(len(ticks)), ticks, fontsize=8)
+        for words in axis.get_xticklabels()[len(good) :]:
+            words.set(rotation=35, ha="right", rotation_mode="anchor")
         axis.set_xlabel("references per class, at most")
         axis.set_ylabel("top-1, %")
         axis.set_title(dataset)
