@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from sightglass.checks import check_positive, require_extra
 from sightglass.generation.budget import Budget
 from sightglass.generation.retrying import UnusableReplyError, call_with_retries
+from sightglass.generation.server_reply import open_client, start_of, whole_body
 
-NO_KEY = "none"  # the client insists on a key, a server on one's own machine does not
+_PURPOSE = "Asking a language model"
 _LARGEST_REPLY = 10_000_000  # bytes: no answer to our questions comes near
 _NOT_UNDERSTOOD = frozenset({400, 415, 422, 501})
 
@@ -109,7 +110,7 @@ class ChatServer:
 
     def _send(self, messages: Sequence[dict[str, str]], schema: dict[str, Any]) -> Reply | None:
         """One request; None where the server does not understand how the form is asked for."""
-        openai = require_extra("openai", extra="generate", purpose="Asking a language model")
+        openai = require_extra("openai", extra="generate", purpose=_PURPOSE)
         asked: dict[str, Any] = {}
         if self._forms[0] == "json_schema":
             wanted = {"name": "answer", "strict": True, "schema": schema}
@@ -119,12 +120,17 @@ class ChatServer:
         self.budget.spend()
         try:
             with (
-                _client(base_url=self._base_url, key=self._key, timeout=self._timeout) as client,
+                open_client(
+                    base_url=self._base_url,
+                    key=self._key,
+                    timeout=self._timeout,
+                    purpose=_PURPOSE,
+                ) as client,
                 client.chat.completions.with_streaming_response.create(
                     model=self.model, messages=list(messages), **asked
                 ) as response,
             ):
-                body = _whole_body(response, timeout=self._timeout)
+                body = whole_body(response, timeout=self._timeout, most_bytes=_LARGEST_REPLY)
         except openai.APIStatusError as error:
             if asked and error.status_code in _NOT_UNDERSTOOD:
                 return None
@@ -149,52 +155,18 @@ def served_models(
     def names() -> list[str]:
         budget.spend()
         with (
-            _client(base_url=base_url, key=key, timeout=timeout) as client,
+            open_client(base_url=base_url, key=key, timeout=timeout, purpose=_PURPOSE) as client,
             client.models.with_streaming_response.list() as response,
         ):
-            body = _whole_body(response, timeout=timeout)
+            body = whole_body(response, timeout=timeout, most_bytes=_LARGEST_REPLY)
         try:
             return [model.id for model in _Models.model_validate_json(body).data]
         except ValidationError as error:
-            raise UnusableReplyError(f"no list of models came, but {_start_of(body)}") from error
+            raise UnusableReplyError(f"no list of models came, but {start_of(body)}") from error
 
     return call_with_retries(
         names, what="Asking for the server's models", sleep=sleep, hide=key or ""
     )
-
-
-def _client(*, base_url: str | None, key: str | None, timeout: float) -> Any:
-    """A client for one request, to be closed after it: answers take longer than connecting."""
-    openai = require_extra("openai", extra="generate", purpose="Asking a language model")
-    return openai.OpenAI(
-        api_key=key or NO_KEY,
-        base_url=base_url or "https://api.openai.com/v1",
-        timeout=timeout,
-        max_retries=0,
-    )
-
-
-def _whole_body(response: Any, *, timeout: float) -> bytes:
-    """All of an answer, if it ends in time: a server may also drip it byte by byte.
-
-    Raises:
-        UnusableReplyError: If it does not end in time, or the connection breaks.
-    """
-    deadline = time.monotonic() + timeout
-    body = b""
-    try:
-        for part in response.iter_bytes():
-            body += part
-            if time.monotonic() > deadline or len(body) > _LARGEST_REPLY:
-                raise UnusableReplyError("the answer did not end in time")
-    except UnusableReplyError:
-        raise
-    except Exception as error:
-        # Of the library below the client, which is not the same for all its versions.
-        raise UnusableReplyError(
-            f"the connection broke within the answer ({type(error).__name__})"
-        ) from error
-    return body
 
 
 def _reply(body: bytes) -> Reply:
@@ -206,15 +178,10 @@ def _reply(body: bytes) -> Reply:
     try:
         choice = _Completion.model_validate_json(body).choices[0]
     except (ValidationError, IndexError) as error:
-        raise UnusableReplyError(f"no chat completion came, but {_start_of(body)}") from error
+        raise UnusableReplyError(f"no chat completion came, but {start_of(body)}") from error
     message = choice.message
     if message.refusal or choice.finish_reason == "content_filter":
         words = " ".join((message.refusal or "").split())[:200]
         return Reply(text=message.content or "", fault=f"the model refused: {words or 'no words'}")
     fault = "the answer was cut off" if choice.finish_reason == "length" else ""
     return Reply(text=message.content or "", fault=fault)
-
-
-def _start_of(body: bytes) -> str:
-    start = " ".join(body[:80].decode("utf-8", "replace").split())
-    return f"'{start}…'" if start else "nothing"

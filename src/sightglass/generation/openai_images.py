@@ -106,7 +106,12 @@ class OpenAIImages:
         self._budget.spend()
         try:
             with (
-                open_client(self._settings, timeout=self._timeout, purpose=_PURPOSE) as client,
+                open_client(
+                    base_url=self._settings.base_url,
+                    key=self._settings.key,
+                    timeout=self._timeout,
+                    purpose=_PURPOSE,
+                ) as client,
                 client.images.with_streaming_response.generate(**asked) as response,
             ):
                 body = whole_body(response, timeout=self._timeout, most_bytes=_LARGEST)

@@ -7,16 +7,16 @@ from typing import Any
 
 from sightglass.checks import require_extra
 from sightglass.generation.retrying import UnusableReplyError
-from sightglass.generation.server_settings import ServerSettings
 
 NO_KEY = "none"  # the client insists on a key, a server on one's own machine does not
 
 
-def open_client(settings: ServerSettings, *, timeout: float, purpose: str) -> Any:
+def open_client(*, base_url: str | None, key: str | None, timeout: float, purpose: str) -> Any:
     """A client for one request, to be closed after it: answers take longer than connecting.
 
     Args:
-        settings: Where the server is.
+        base_url: Where the server is, up to and with ``/v1``; None for OpenAI's own.
+        key: None for a server that needs none.
         timeout: Seconds without any byte until a request fails.
         purpose: What needs the client, as the start of a sentence.
 
@@ -25,8 +25,8 @@ def open_client(settings: ServerSettings, *, timeout: float, purpose: str) -> An
     """
     openai = require_extra("openai", extra="generate", purpose=purpose)
     return openai.OpenAI(
-        api_key=settings.key or NO_KEY,
-        base_url=settings.base_url or "https://api.openai.com/v1",
+        api_key=key or NO_KEY,
+        base_url=base_url or "https://api.openai.com/v1",
         timeout=timeout,
         max_retries=0,
     )

@@ -17,7 +17,7 @@ _STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:15px/1.5 system-ui,sans-serif;margin:1rem auto;padding:0 1rem;max-width:80rem}"
     "nav a{display:inline-block;margin:0 1rem .25rem 0}"
-    "section{margin:2.5rem 0}"
+    "section{margin:2.5rem 0}table{font-size:.85rem}"
     "figure{margin:0;overflow-x:auto}table{border-collapse:collapse}"
     "caption{text-align:left;font-weight:600;font-size:1.15rem;padding-bottom:.5rem}"
     "th,td{text-align:left;padding:.2rem .5rem;border-bottom:1px solid #8884}"
