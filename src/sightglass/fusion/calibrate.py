@@ -11,7 +11,7 @@ import numpy as np
 from sightglass.alignments import TEXT_IMAGE
 from sightglass.fusion.agreement import Hits, confident_answers, hits_among
 from sightglass.fusion.contradiction import contradiction
-from sightglass.fusion.coverage import coverage_notes, judged_classes
+from sightglass.fusion.coverage import judged_classes
 from sightglass.fusion.domain_gap import domain_gap
 from sightglass.fusion.gate import best_single_if_fusion_loses, gated
 from sightglass.fusion.logit_scales import a_priori_scale, likelihood_scale
@@ -124,11 +124,7 @@ def calibrate(
             )
         )
     plans = gated(plans, judged)
-    notes = (
-        *gap,
-        *swapped,
-        *coverage_notes({plan.name: judged[plan.name] for plan in plans if plan.used}),
-    )
+    notes = (*gap, *swapped)
     if enough:
         evidence = {
             plan.name: plan.logit_scale * material[plan.name].references[sisters] for plan in plans

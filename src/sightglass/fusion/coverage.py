@@ -1,8 +1,7 @@
-"""Which classes an alignment judges, and what a person should know of those that it does not."""
+"""Which classes an alignment judges, and whether these are enough to listen to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,6 @@ from sightglass.alignments import TEXT_IMAGE
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
-# With one class it is certain of that class, whatever it sees.
 LEAST_CLASSES = 2
 
 
@@ -38,15 +36,11 @@ def judged_classes(
     return judged & np.isfinite(pictures).any(axis=0) if len(pictures) else judged
 
 
-def coverage_notes(judged: Mapping[str, Bool[np.ndarray, " n_classes"]]) -> tuple[str, ...]:
-    """A sentence for each alignment that judges fewer than half of the classes, yet enough of them.
+def judges_enough(judged: Bool[np.ndarray, " n_classes"]) -> bool:
+    """Whether an alignment judges two classes at least, and at least half of them.
 
-    Args:
-        judged: By alignment in use.
+    With one class it is certain of that class whatever it sees; with few it is sure of a wrong one
+    wherever a picture shows another. On CIFAR-100 with references for 36 of the classes every
+    weighting lost against the class names alone.
     """
-    return tuple(
-        f"{name} judges only {mask.sum()} of {len(mask)} classes: the others have no references. "
-        f"It can be sure of the wrong class where a picture shows one of these."
-        for name, mask in judged.items()
-        if LEAST_CLASSES <= mask.sum() < len(mask) / 2
-    )
+    return int(judged.sum()) >= max(LEAST_CLASSES, len(judged) / 2)

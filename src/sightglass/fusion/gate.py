@@ -11,7 +11,7 @@ import numpy as np
 from sightglass.alignments import TEXT_IMAGE
 from sightglass.fusion.agreement import hits_among
 from sightglass.fusion.chance import binomial_tail
-from sightglass.fusion.coverage import LEAST_CLASSES
+from sightglass.fusion.coverage import judges_enough
 from sightglass.fusion.fuse import fuse
 from sightglass.fusion.plan import AlignmentPlan
 
@@ -24,7 +24,7 @@ _LOSS_LEVEL = 0.05
 def gated(
     plans: Sequence[AlignmentPlan], judged: Mapping[str, Bool[np.ndarray, " n_classes"]]
 ) -> list[AlignmentPlan]:
-    """``plans`` with those dropped that judge one class, or are no better than chance.
+    """``plans`` with those dropped that judge too few classes, or are no better than chance.
 
     Leave-one-out decides where there is one, for the class names too; agreement with the class
     names elsewhere. The class names stay where the others leave a class that nobody would judge.
@@ -48,10 +48,10 @@ def gated(
 
 
 def _decided(plan: AlignmentPlan, judged: Bool[np.ndarray, " n_classes"]) -> AlignmentPlan:
-    if judged.sum() < LEAST_CLASSES and plan.name != TEXT_IMAGE:
+    if plan.name != TEXT_IMAGE and not judges_enough(judged):
         why = (
-            f"dropped: judges {judged.sum()} of {len(judged)} classes, needs at least "
-            f"{LEAST_CLASSES} to tell any apart"
+            f"dropped: only {judged.sum()} of {len(judged)} classes have references; half of them, "
+            f"and two at least, are needed"
         )
         return replace(plan, used=False, why=why)
     if plan.leave_one_out is not None:

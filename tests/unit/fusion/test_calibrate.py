@@ -174,18 +174,20 @@ def test_where_fusing_loses_on_the_references_only_the_best_is_kept() -> None:
     assert plan.notes[0].startswith("Fusing with fixed loses on the references")
 
 
-def test_classes_without_references_are_noted_where_they_are_most() -> None:
-    few = planted(10, labels=np.repeat(np.arange(4), 10))
-    notes = few.plan().notes
-    assert notes == (
-        "image_image judges only 4 of 10 classes: the others have no references. "
-        "It can be sure of the wrong class where a picture shows one of these.",
-    )
-    assert planted(10, labels=np.repeat(np.arange(5), 10)).plan().notes == ()
+def test_references_of_fewer_than_half_of_the_classes_are_dropped() -> None:
+    for pictures in (0, 600):
+        few = cut(planted(10, labels=np.repeat(np.arange(4), 10)), pictures=pictures).plan()
+        assert used(few) == [TEXT_IMAGE]
+        assert of(few, IMAGE_IMAGE).why == (
+            "dropped: only 4 of 10 classes have references; half of them, and two at least, are "
+            "needed"
+        )
+    half = planted(10, labels=np.repeat(np.arange(5), 10)).plan()
+    assert used(half) == [TEXT_IMAGE, IMAGE_IMAGE]
 
 
 @pytest.mark.parametrize("weighting", ["inverse_entropy", "stacked"])
-@pytest.mark.parametrize("covered", [4, 6, 9])
+@pytest.mark.parametrize("covered", [5, 6, 9])
 def test_classes_without_references_do_not_make_it_worse_than_the_names(
     covered: int, weighting: str
 ) -> None:
@@ -206,7 +208,8 @@ def test_references_of_a_single_class_are_dropped() -> None:
         assert plan.evidence == 0
         assert used(plan) == [TEXT_IMAGE]
         assert of(plan, IMAGE_IMAGE).why == (
-            "dropped: judges 1 of 10 classes, needs at least 2 to tell any apart"
+            "dropped: only 1 of 10 classes have references; half of them, and two at least, are "
+            "needed"
         )
 
 

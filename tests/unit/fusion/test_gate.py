@@ -77,15 +77,16 @@ def test_class_names_stay_where_nobody_else_judges_some_class() -> None:
     )
 
 
-@pytest.mark.parametrize("n_judged", [0, 1])
-def test_references_of_fewer_than_two_classes_are_dropped_whatever_else_speaks_for_them(
+@pytest.mark.parametrize("n_judged", [0, 1, 4])
+def test_references_of_few_classes_are_dropped_whatever_else_speaks_for_them(
     n_judged: int,
 ) -> None:
     judged = {**EVERY, IMAGE_IMAGE: np.arange(10) < n_judged}
     plans = gated([plan(TEXT_IMAGE), plan(IMAGE_IMAGE, loo=GOOD, agreement=GOOD)], judged)
     assert used(plans) == [TEXT_IMAGE]
     assert plans[1].why == (
-        f"dropped: judges {n_judged} of 10 classes, needs at least 2 to tell any apart"
+        f"dropped: only {n_judged} of 10 classes have references; half of them, and two at least, "
+        f"are needed"
     )
 
 
