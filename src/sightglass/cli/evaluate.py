@@ -85,6 +85,13 @@ def evaluate(
         Path | None,
         typer.Option(help="Suite: file of guessed names of unknown classes, one per line."),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="Suite: released_code adds a table made with the released scripts' formula, for "
+            "regression only; paper_formula does not."
+        ),
+    ] = None,
 ) -> None:
     """Measure accuracy on labelled pictures; with --suite, rerun a paper's evaluation.
 
@@ -101,6 +108,7 @@ def evaluate(
         "--harvest": harvest,
         "--weighting": weighting,
         "--virtual-names": virtual_names,
+        "--mode": mode,
     }
     if suite is not None:
         if data is not None or classes is not None or split is not None:
@@ -119,6 +127,7 @@ def evaluate(
             harvest=harvest,
             weighting=weighting,
             virtual_names=virtual_names,
+            mode=mode,
             prompts=prompts,
             limit=limit,
             batch_size=batch_size,

@@ -23,6 +23,7 @@ def run_suite_command(
     harvest: int | None,
     weighting: str | None,
     virtual_names: Path | None,
+    mode: str | None,
     prompts: str,
     limit: int | None,
     batch_size: int,
@@ -50,7 +51,7 @@ def run_suite_command(
     from sightglass.evaluation.yin_jiang.open_set import Setting
     from sightglass.evaluation.yin_jiang.report import REPORT, write_suite
     from sightglass.evaluation.yin_jiang.suite import run_suite
-    from sightglass.fusion import WEIGHTINGS
+    from sightglass.fusion import MODES, WEIGHTINGS
     from sightglass.inputs.line_files import read_line_file
     from sightglass.inputs.templates import template_set
     from sightglass.reports.folder import prepare_folder
@@ -59,6 +60,8 @@ def run_suite_command(
     chosen = weighting or WEIGHTING
     if chosen not in WEIGHTINGS:
         raise unknown_name("weighting", chosen, WEIGHTINGS)
+    if mode is not None and mode not in MODES:
+        raise unknown_name("fusion mode", mode, MODES)
     seeing = VISION_MODEL if vision_model is None else vision_model
     guesses = () if virtual_names is None else tuple(read_line_file(virtual_names, where="Names"))
     prepare_folder(out)
@@ -75,6 +78,7 @@ def run_suite_command(
         weighting=chosen,
         harvest=HARVEST if harvest is None else harvest,
         virtual_names=guesses,
+        released_code=mode == "released_code",
     )
     progress = Console(stderr=True)
     result = run_suite(

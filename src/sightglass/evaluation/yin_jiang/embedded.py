@@ -55,6 +55,9 @@ class Embedded:
         vision: Unit rows of the same pictures in the vision-only space, or None.
         labels: Class index of each. Looked at by metrics only.
         content: sha256 of each picture's bytes.
+        image_norms: How long the rows of ``image`` were as the network gave them; None where
+            nobody knows.
+        vision_norms: The same of ``vision``.
         failed: How many pictures could not be opened.
         seconds: What reading and encoding took.
     """
@@ -63,6 +66,8 @@ class Embedded:
     vision: Float[np.ndarray, "n dim_vision"] | None
     labels: Int[np.ndarray, " n"]
     content: tuple[bytes, ...] = field(repr=False)
+    image_norms: Float[np.ndarray, " n"] | None = None
+    vision_norms: Float[np.ndarray, " n"] | None = None
     failed: int = 0
     seconds: float = 0.0
 
@@ -78,6 +83,8 @@ class Embedded:
             vision=None if self.vision is None else self.vision[rows],
             labels=self.labels[rows],
             content=tuple(self.content[row] for row in rows),
+            image_norms=None if self.image_norms is None else self.image_norms[rows],
+            vision_norms=None if self.vision_norms is None else self.vision_norms[rows],
         )
 
     def labelled(self, labels: Int[np.ndarray, " n"]) -> Embedded:
@@ -94,6 +101,8 @@ class Embedded:
             else np.concatenate([self.vision, other.vision]),
             labels=np.concatenate([self.labels, other.labels + first_label]),
             content=self.content + other.content,
+            image_norms=None,
+            vision_norms=None,
             failed=self.failed + other.failed,
             seconds=self.seconds + other.seconds,
         )
@@ -130,6 +139,7 @@ def embed_labelled(
     read = partial(read_picture, store=encoders.store, encoder=encoders.dual, beside=beside)
     pictures = ahead(read, sources, threads=usable_processors(), window=_BATCHES_AHEAD * size)
     rows: list[list[np.ndarray]] = [[], []]
+    norms: list[list[np.ndarray]] = [[], []]
     usable: list[bool] = []
     content: list[bytes] = []
     try:
@@ -137,11 +147,14 @@ def embed_labelled(
             usable += [picture.usable for picture in batch]
             opened = [picture for picture in batch if picture.usable]
             content += [picture.content or b"" for picture in opened]
-            rows[0].append(embed_pictures(opened, encoder=encoders.dual, store=encoders.store).rows)
+            image = embed_pictures(opened, encoder=encoders.dual, store=encoders.store)
+            rows[0].append(image.rows)
+            norms[0].append(image.norms)
             if encoders.vision is not None:
                 again = [picture.beside[0] for picture in opened]
                 vision = embed_pictures(again, encoder=encoders.vision, store=encoders.store)
                 rows[1].append(vision.rows)
+                norms[1].append(vision.norms)
     finally:
         pictures.close()
     if not any(usable):
@@ -149,6 +162,8 @@ def embed_labelled(
     return Embedded(
         image=np.concatenate(rows[0]),
         vision=np.concatenate(rows[1]) if rows[1] else None,
+        image_norms=np.concatenate(norms[0]),
+        vision_norms=np.concatenate(norms[1]) if norms[1] else None,
         labels=data.labels[chosen][np.array(usable)],
         content=tuple(content),
         failed=len(usable) - sum(usable),

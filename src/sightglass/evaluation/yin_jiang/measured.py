@@ -34,10 +34,10 @@ class About:
 
     def row(self, metric: str, value: float | None, *, n: int, **columns: object) -> MetricRow:
         """One number; ``columns`` are further fields of ``MetricRow``."""
+        columns = {"mode": MODE, **columns}
         return MetricRow(
             suite=SUITE,
             dataset=self.dataset,
-            mode=MODE,
             encoders=self.encoders,
             metric=metric,
             value=value,

@@ -15,6 +15,7 @@ from sightglass.evaluation.yin_jiang.closed import closed_set, table_2_rows, tab
 from sightglass.evaluation.yin_jiang.measured import About
 from sightglass.evaluation.yin_jiang.open_set import Setting
 from sightglass.evaluation.yin_jiang.reference_rows import ReferenceRows
+from sightglass.evaluation.yin_jiang.released_code import released_code_rows
 from sightglass.evaluation.yin_jiang.scenes import Subject
 from sightglass.evaluation.yin_jiang.several import (
     Point,
@@ -75,6 +76,8 @@ def examine(subject: Subject, setting: Setting, about: About, clock: Clock) -> F
         *measured.rows,
         *table_5_rows(measured.rows),
     ]
+    if setting.released_code:
+        rows += released_code_rows(pictures, told.raw_classes, references, about)
     points: list[Point] = []
     if references is not None:
         points, of_table_7 = _by_number(told, subject, references, setting, about)

@@ -50,6 +50,7 @@ class Setting:
         weighting: Of the fusion in Tables 1 and 4.
         harvest: How many references per class to harvest where none were brought.
         virtual_names: Guesses for the unknown classes; empty leaves that protocol out.
+        released_code: Whether to add the table of the released scripts' formula.
     """
 
     encoders: Encoders
@@ -57,6 +58,7 @@ class Setting:
     weighting: str
     harvest: int
     virtual_names: tuple[str, ...] = ()
+    released_code: bool = False
 
     @property
     def protocols(self) -> tuple[str, ...]:

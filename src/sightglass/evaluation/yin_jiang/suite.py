@@ -29,6 +29,7 @@ from sightglass.evaluation.yin_jiang.scenes import (
 )
 from sightglass.evaluation.yin_jiang.suite_tables import (
     figure_3_table,
+    released_code_table,
     table_1,
     table_2,
     table_3,
@@ -219,6 +220,7 @@ def _tables(
         "table_7": table_7(rows, note=full),
         "table_8": table_8(rows, note=note),
         "figure_3": figure_3_table(points, note=full),
+        "released_code": released_code_table(rows, note=full),
         "plans": plan_table(findings),
     }
     return {name: replace(table, command=command) for name, table in made.items()}

@@ -12,7 +12,7 @@ from sightglass.evaluation.yin_jiang.heads import Heads, heads_of
 from sightglass.evaluation.yin_jiang.reference_rows import ReferenceRows, harvested
 from sightglass.generation.everyday_words import word_embeddings
 from sightglass.inputs.labels import LabelSet
-from sightglass.inputs.prompts import class_embeddings
+from sightglass.inputs.prompts import class_embeddings, class_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,12 +28,14 @@ class Told:
     Attributes:
         names: In the order of every ``n_classes`` axis.
         classes: Unit rows, one per name.
+        raw_classes: What the network gives for each name in the first template, of any length.
         words: Unit rows of everyday words that are none of the names.
         text_scale: The encoder card's.
     """
 
     names: tuple[str, ...]
     classes: Rows
+    raw_classes: Rows
     words: Rows
     text_scale: float
 
@@ -82,8 +84,10 @@ def tell(names: Sequence[str], encoders: Encoders, templates: Sequence[str]) -> 
     def encode(texts: Sequence[str]) -> Rows:
         return embed_texts(texts, encoder=encoders.dual, store=encoders.store).rows
 
+    first = [texts[0] for texts in class_texts(labels, templates[:1])]
     return Told(
         names=labels.names,
+        raw_classes=embed_texts(first, encoder=encoders.dual, store=encoders.store).raw,
         classes=class_embeddings(labels, templates, encode),
         words=word_embeddings(labels, templates, encode),
         text_scale=encoders.dual.card.logit_scale or 1.0,
