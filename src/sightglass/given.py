@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sightglass.errors import InputError
 from sightglass.inputs.class_book import ClassBook, read_class_book
 from sightglass.inputs.labels import LabelSet, is_class_book, parse_classes
 from sightglass.inputs.references import ReferenceSet, read_references
@@ -27,6 +28,11 @@ def references_of(
     references: str | Path | ReferenceSet | None, labels: LabelSet
 ) -> ReferenceSet | None:
     """The reference pictures of these classes; None where none were given."""
+    if isinstance(references, ReferenceSet) and references.n_classes != len(labels.names):
+        raise InputError(
+            f"References: a set made for these {len(labels.names)} classes is needed, got one made "
+            f"for {references.n_classes}. Read it again with these classes."
+        )
     if references is None or isinstance(references, ReferenceSet):
         return references
     return read_references(Path(references), labels)

@@ -101,6 +101,9 @@ def fusion_record(opinions: Opinions) -> dict[str, Any]:
         f"({first.status}: {first.detail})."
         for first in references.unusable[:1]
     ]
+    dropped = [
+        f"{alignment.name}: {alignment.why}." for alignment in plan.alignments if not alignment.used
+    ]
     return {
         "weighting": plan.weighting,
         "mode": plan.mode,
@@ -112,5 +115,5 @@ def fusion_record(opinions: Opinions) -> dict[str, Any]:
             "without": [n for index, n in enumerate(opinions.names) if index not in present],
             "origins": origins,
         },
-        "warnings": [*lost, *plan.notes],
+        "warnings": [*lost, *plan.notes, *dropped],
     }

@@ -108,8 +108,8 @@ class ZeroShotClassifier:
         for name, value in numbers.items():
             if value < 1:
                 raise InputError(f"ZeroShotClassifier: {name} must be 1 or more, got {value}.")
-        if weighting not in WEIGHTINGS or weighting == "fixed":
-            raise unknown_name("weighting", weighting, set(WEIGHTINGS) - {"fixed"})
+        if weighting not in WEIGHTINGS:
+            raise unknown_name("weighting", weighting, WEIGHTINGS)
         self.labels, self.extra_prompts = classes_of(classes)
         self.prompts = prompts
         self.templates = template_set(prompts)
@@ -121,6 +121,12 @@ class ZeroShotClassifier:
             self.vision = (
                 load_encoder(vision_model) if isinstance(vision_model, str) else vision_model
             )
+            if self.vision.fingerprint == self.encoder.fingerprint:
+                raise InputError(
+                    f"ZeroShotClassifier: the vision-only encoder must be another than the model, "
+                    f"got {self.encoder.card.name} for both: its opinion would count twice. "
+                    f"Choose another, or none."
+                )
         self.opinions: Opinions | None = None
         self.rule = UnknownRule(enabled=unknown)
         self.top_k = top_k

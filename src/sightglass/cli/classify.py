@@ -54,7 +54,7 @@ Weighting = Annotated[
     str,
     typer.Option(
         help="How the opinions of names and references are fused: stacked, inverse_entropy (the "
-        "paper's), exp_neg_entropy or max."
+        "paper's), exp_neg_entropy, max or fixed."
     ),
 ]
 Unknown = Annotated[
@@ -102,6 +102,7 @@ def classify(
     that could not be used are listed. 1: no file could be used, --strict stopped, or you did; what
     was computed is kept, and the same command goes on from there. 2: wrong usage.
     """
+    from sightglass.cli.printable import printable
     from sightglass.cli.progress import progress_of
     from sightglass.cli.summary import print_summary
     from sightglass.inputs.discovery import find_pictures
@@ -156,6 +157,8 @@ def classify(
         )
         raise typer.Exit(1) from None
     print_summary(out, work)
+    for warning in (classifier.run_record(work)["fusion"] or {}).get("warnings", ()):
+        typer.echo(printable(f"References: {warning}"))
     if work.failed == work.found:
         raise typer.Exit(1)
 

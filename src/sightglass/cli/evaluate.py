@@ -153,7 +153,7 @@ def evaluate(
     from sightglass.evaluation.closed_set import evaluate_closed_set
     from sightglass.evaluation.closed_set_tables import metric_table, write_closed_set
     from sightglass.evaluation.datasets import class_labels, load_dataset
-    from sightglass.inputs.labels import LabelSet, parse_classes
+    from sightglass.inputs.labels import LabelSet
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import prepare_folder
     from sightglass.store import DEFAULT_STORE
@@ -162,9 +162,7 @@ def evaluate(
         prepare_folder(out)
     labelled = load_dataset(data, split=split)
     classifier = ZeroShotClassifier(
-        LabelSet.of(class_labels(labelled.class_names))
-        if classes is None
-        else parse_classes(classes),
+        LabelSet.of(class_labels(labelled.class_names)) if classes is None else classes,
         model=model,
         prompts=prompts,
         batch_size=batch_size,

@@ -123,7 +123,7 @@ def calibrate(
                 agreement=agreement,
             )
         )
-    plans = gated(plans, judged)
+    plans = gated(plans, judged, checked=bool(agreements))
     notes = (*gap, *swapped)
     if enough:
         evidence = {

@@ -22,7 +22,10 @@ _LOSS_LEVEL = 0.05
 
 
 def gated(
-    plans: Sequence[AlignmentPlan], judged: Mapping[str, Bool[np.ndarray, " n_classes"]]
+    plans: Sequence[AlignmentPlan],
+    judged: Mapping[str, Bool[np.ndarray, " n_classes"]],
+    *,
+    checked: bool = True,
 ) -> list[AlignmentPlan]:
     """``plans`` with those dropped that judge too few classes, or are no better than chance.
 
@@ -32,8 +35,10 @@ def gated(
     Args:
         plans: Scales are settled; must hold ``text_image``.
         judged: By alignment.
+        checked: Whether there are pictures enough to see what an alignment answers to pictures of
+            the classes that it does not judge. Without, one that leaves any class out is dropped.
     """
-    decided = [_decided(plan, judged[plan.name]) for plan in plans]
+    decided = [_decided(plan, judged[plan.name], checked=checked) for plan in plans]
     used = [judged[plan.name] for plan in decided if plan.used]
     if not used:
         why = "no alignment is better than chance; the class names are all that is left"
@@ -47,7 +52,15 @@ def gated(
     ]
 
 
-def _decided(plan: AlignmentPlan, judged: Bool[np.ndarray, " n_classes"]) -> AlignmentPlan:
+def _decided(
+    plan: AlignmentPlan, judged: Bool[np.ndarray, " n_classes"], *, checked: bool
+) -> AlignmentPlan:
+    if plan.name != TEXT_IMAGE and not checked and not judged.all() and judges_enough(judged):
+        why = (
+            f"dropped: {(~judged).sum()} of {len(judged)} classes have no references, and there "
+            f"are too few pictures to see what that does"
+        )
+        return replace(plan, used=False, why=why)
     if plan.name != TEXT_IMAGE and not judges_enough(judged):
         why = (
             f"dropped: only {judged.sum()} of {len(judged)} classes have references; half of them, "

@@ -148,6 +148,8 @@ def read_class_book(path: Path) -> ClassBook:
         return ClassBook.model_validate(data)
     except FileNotFoundError as error:
         raise InputError(f"{where}: the file does not exist. Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{where}: a file is needed, this is a folder. Name the book.") from error
     except ValidationError as error:
         raise InputError(f"{where}: {_first_fault(error)}") from error
     except RecursionError as error:

@@ -33,9 +33,7 @@ def test_every_name_has_a_form_that_can_be_loaded_and_none_comes_twice() -> None
 
 
 def test_mini_is_as_large_as_its_files() -> None:
-    on_disk = sum(
-        path.stat().st_size for path in MINI_FOLDER.iterdir() if path.suffix != ".json"
-    )
+    on_disk = sum(path.stat().st_size for path in MINI_FOLDER.iterdir() if path.suffix != ".json")
     assert known_models()[0].megabytes == pytest.approx(on_disk / 1e6)
 
 

@@ -229,7 +229,7 @@ def test_what_is_no_json_book_is_refused_with_the_reason(
 def test_an_absent_book_a_folder_and_another_encoding_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.yaml") == "the file does not exist. Check the path."
     (tmp_path / "folder.yaml").mkdir()
-    assert "cannot be read" in refusal(tmp_path / "folder.yaml")
+    assert "this is a folder" in refusal(tmp_path / "folder.yaml")
     (tmp_path / "latin.yaml").write_bytes("classes: [{name: kätzchen}]".encode("latin-1"))
     assert "cannot be read ('utf-8' codec" in refusal(tmp_path / "latin.yaml")
 

@@ -17,6 +17,12 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255)}
 NAMES = list(COLOURS)
 
 
+class Twin(SyntheticEncoder):
+    """The same rows under another fingerprint: another encoder to all who ask."""
+
+    fingerprint = "twin"
+
+
 def png(colour: tuple[int, ...], seed: int = 0) -> bytes:
     """A picture near ``colour``; another one for every seed."""
     noise = np.random.default_rng(seed).integers(-20, 21, 3)
@@ -38,7 +44,7 @@ def classifier(references: Path | ReferenceSet | None, **options: object) -> Zer
     return ZeroShotClassifier(
         NAMES,
         model="synthetic:colours",
-        vision_model=SyntheticEncoder(),
+        vision_model=Twin(),
         references=references,
         store=None,
         **options,  # type: ignore[arg-type]
@@ -50,7 +56,9 @@ def pictures() -> list[bytes]:
     return [png(COLOURS[NAMES[n % 3]], seed=100 + n) for n in range(60)]
 
 
-@pytest.mark.parametrize("weighting", ["stacked", "inverse_entropy", "exp_neg_entropy", "max"])
+@pytest.mark.parametrize(
+    "weighting", ["stacked", "inverse_entropy", "exp_neg_entropy", "max", "fixed"]
+)
 def test_good_references_give_three_opinions_and_the_right_answer(
     tmp_path: Path, pictures: list[bytes], weighting: str
 ) -> None:
@@ -167,3 +175,39 @@ def test_a_class_books_sentences_reach_the_class(tmp_path: Path) -> None:
     blue = Image.new("RGB", (9, 9), "blue")
     assert taught.predict(blue).probabilities[0, 0] > plain.predict(blue).probabilities[0, 0]
     assert taught.predict(blue).run["extra_prompts"] == [["something blue"], []]
+
+
+def test_the_model_itself_is_no_second_opinion(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its opinion would count twice"):
+        ZeroShotClassifier(
+            NAMES,
+            model="synthetic:colours",
+            vision_model="synthetic:colours",
+            references=folder_of(tmp_path, COLOURS, each=1),
+            store=None,
+        )
+
+
+def test_a_set_made_for_other_classes_is_refused(pictures: list[bytes]) -> None:
+    made = reference_set([ReferencePicture(source=("a", pictures[0]), class_index=0)], n_classes=7)
+    with pytest.raises(InputError, match=r"made for these 3 classes is needed, got one .* for 7"):
+        classifier(made)
+
+
+def test_dropped_opinions_are_among_the_warnings(tmp_path: Path, pictures: list[bytes]) -> None:
+    result = classifier(folder_of(tmp_path, {"red": COLOURS["red"]}, each=3)).predict(pictures)
+    assert result.run["fusion"]["warnings"] == [
+        f"{name}: dropped: only 1 of 3 classes have references; half of them, and two at least, "
+        f"are needed."
+        for name in ("image_image", "vision_only")
+    ]
+
+
+def test_a_few_pictures_cannot_check_references_that_leave_a_class_out(
+    tmp_path: Path, pictures: list[bytes]
+) -> None:
+    some = {name: COLOURS[name] for name in ("red", "green")}
+    result = classifier(folder_of(tmp_path, some, each=20)).predict(pictures[:6])
+    used = [one["name"] for one in result.run["fusion"]["alignments"] if one["used"]]
+    assert used == ["text_image"]
+    assert "too few pictures to see what that does" in result.run["fusion"]["warnings"][0]
