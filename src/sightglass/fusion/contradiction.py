@@ -11,8 +11,9 @@ from sightglass.fusion.agreement import hits_among
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-# Of the references, and of the classes: a majority.
-_MOST = 0.5
+# What the names could get right if every folder were renamed to their liking, at least; and which
+# part of that they must get right as it is.
+_KNOWING, _LEAST_PART = 0.4, 0.25
 
 
 def contradiction(
@@ -25,6 +26,11 @@ def contradiction(
     them: then references are believed. Names that tell the folders apart, each as one class, but
     not as the class that the folder bears, know better than the folders.
 
+    If a folder's usual answer were its name, the names would be right for the share of references
+    with their folder's usual answer, times the share of folders whose usual answer can be told from
+    the others'. Where that is 0.4 or more and the names, as the folders stand, get less than a
+    quarter of it, the folders are doubted.
+
     Args:
         text_similarity: Of references with the class names; finite at the labels.
         labels: The class that each folder bears.
@@ -32,17 +38,14 @@ def contradiction(
     Source:
         Ours.
     """
-    hits = hits_among(text_similarity, labels)
-    if not len(labels) or hits.above_chance:
+    if len(np.unique(labels)) < 2:
         return ()
+    hits = hits_among(text_similarity, labels)
     answers = text_similarity.argmax(axis=1)
-    classes = np.unique(labels)
-    usual = {index: int(np.bincount(answers[labels == index]).argmax()) for index in classes}
-    agreeing = np.mean(
-        [usual[label] == answer for label, answer in zip(labels, answers, strict=True)]
-    )
-    different = len(set(usual.values())) / len(classes)
-    if len(classes) < 2 or agreeing <= _MOST or different <= _MOST:
+    usual = {index: int(np.bincount(answers[labels == index]).argmax()) for index in set(labels)}
+    agreeing = float(np.mean([usual[label] for label in labels] == answers))
+    renamed = agreeing * len(set(usual.values())) / len(usual)
+    if renamed < _KNOWING or hits.share >= _LEAST_PART * renamed:
         return ()
     return (
         f"By the class names, {agreeing:.0%} of the references show one other class per folder, "

@@ -44,5 +44,21 @@ def test_names_that_guess_contradict_nothing() -> None:
     assert contradiction(np.eye(N_CLASSES)[guesses], LABELS) == ()
 
 
+def test_folders_named_after_a_neighbour_are_noticed_though_a_few_are_right() -> None:
+    # 8 of 48 right is above the chance of 1 in 6 by no margin, and below a quarter of what the
+    # names would get right with one folder renamed for each answer: 1 x 5 / 6.
+    shown = (LABELS + 1) % N_CLASSES
+    shown[LABELS == 5] = 5
+    assert len(contradiction(similarity(shown), LABELS)) == 1
+
+
+def test_single_references_that_the_names_mostly_miss_are_believed_if_enough_are_right() -> None:
+    # 10 classes, one picture each: 3 right, the others called one of 8 classes. Renamed, at
+    # most 0.8 could be right, a quarter of which is 0.2.
+    answers = np.array([0, 1, 2, 3, 4, 5, 6, 7, 3, 4])
+    labels = np.array([0, 1, 2, 6, 8, 7, 9, 5, 4, 3])
+    assert contradiction(np.eye(10)[answers], labels) == ()
+
+
 def test_no_reference_contradicts_nothing() -> None:
     assert contradiction(np.empty((0, 3)), np.empty(0, np.int64)) == ()
