@@ -75,7 +75,7 @@ def figure_3(points: Mapping[str, Sequence[Point]]) -> Figure:
         note="One bad: the class whose name is nearest to another's has that one's references in "
         "place of its own. All shuffled: each reference is said to be of a class by chance. All "
         "exchanged: each class has another's; the references agree with each other, so leave-one-"
-        "out cannot find it out.",
+        "out finds nothing; only the names contradict.",
     )
 
 
