@@ -111,7 +111,9 @@ def stacked_row(heads: Matrix, judged: Sequence[Sequence[bool]], coefficients: R
         if not inside:
             continue
         heard = heard or coefficient > 0
-        mean = math.fsum(inside) / len(inside)
+        highest = max(inside)
+        powers = [math.exp(one - highest) for one in inside]
+        mean = highest + math.log(math.fsum(powers) / len(powers))
         for c in range(n_classes):
             if own[c]:
                 anyone[c] = True

@@ -53,8 +53,8 @@ VisionModel = Annotated[
 Weighting = Annotated[
     str,
     typer.Option(
-        help="How the opinions of names and references are fused: stacked, inverse_entropy (the "
-        "paper's), exp_neg_entropy, max or fixed."
+        help="How the opinions of names and references are fused: inverse_entropy (the "
+        "paper's), stacked, exp_neg_entropy, max or fixed."
     ),
 ]
 Unknown = Annotated[
@@ -88,7 +88,7 @@ def classify(
     prompts: Prompts = "single",
     references: References = None,
     vision_model: VisionModel = "mini:vision",
-    weighting: Weighting = "stacked",
+    weighting: Weighting = "inverse_entropy",
     unknown: Unknown = True,
     top_k: TopK = 3,
     batch_size: BatchSize = 32,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sightglass.fusion.stacked_pool import average_logits
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int
 
@@ -65,8 +67,7 @@ def fit_coefficients(
 def _centred(logits: Float[np.ndarray, "n c"]) -> Float64[np.ndarray, "n c"]:
     possible = np.isfinite(logits)
     finite = np.where(possible, logits, 0.0).astype(np.float64)
-    means = finite.sum(axis=1, keepdims=True) / np.maximum(possible.sum(axis=1, keepdims=True), 1)
-    return np.where(possible, finite - means, 0.0)
+    return np.where(possible, finite - average_logits(finite, possible), 0.0)
 
 
 def _derivatives(

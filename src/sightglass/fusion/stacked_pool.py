@@ -13,6 +13,25 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float64
 
 
+def average_logits(
+    logits: Float64[np.ndarray, "n_images n_classes"],
+    possible: Bool[np.ndarray, "n_images n_classes"],
+) -> Float64[np.ndarray, "n_images 1"]:
+    """The logit of a class of average probability: the log of the mean of ``exp(logits)``.
+
+    Args:
+        logits: In nats.
+        possible: Entries that count; a row without any has 0.
+    """
+    inside = np.where(possible, logits, -np.inf)
+    highest = np.where(possible.any(axis=1), inside.max(axis=1), 0.0)[:, None]
+    sums = np.exp(inside - highest).sum(axis=1, keepdims=True)
+    counts = possible.sum(axis=1, keepdims=True)
+    means = np.divide(sums, counts, out=np.ones_like(sums), where=counts > 0)
+    averages: Float64[np.ndarray, "n_images 1"] = highest + np.log(means)
+    return averages
+
+
 def stacked_pool(
     logits: Sequence[Float64[np.ndarray, "n_images n_classes"]],
     judged: Sequence[Bool[np.ndarray, " n_classes"]],
@@ -20,9 +39,9 @@ def stacked_pool(
 ) -> Float64[np.ndarray, "n_images n_classes"]:
     """``softmax_c(sum_a beta_a z_a(c))``, a log-linear pool of the alignments.
 
-    ``z_a`` is an alignment's logits less their mean over the classes that it judges; a class that
-    it does not judge has 0 there: it says neither yes nor no. Where all alignments judge all
-    classes the mean cancels, and this is the softmax of the plain weighted sum.
+    ``z_a`` is an alignment's logits less that of a class of average probability among those that
+    it judges; a class that it does not judge has 0 there: it is given the average probability.
+    Where all alignments judge all classes this cancels: the softmax of the plain weighted sum.
 
     Args:
         logits: One matrix per alignment, in nats; -inf at a judged class means impossible.
@@ -47,7 +66,6 @@ def stacked_pool(
         candidates |= judging
         if coefficient > 0:  # 0 times -inf is not a number
             heard |= counts > 0
-            sums = np.where(possible, matrix, 0.0).sum(axis=1, keepdims=True)
-            centred = matrix - sums / np.maximum(counts, 1)
-            total += coefficient * np.where(judging, centred, 0.0)
+            risen = matrix - average_logits(matrix, possible)
+            total += coefficient * np.where(judging, risen, 0.0)
     return judged_softmax(total, candidates & heard)

@@ -21,9 +21,10 @@ def loss(beta: np.ndarray, logits: list[np.ndarray], labels: np.ndarray) -> floa
         pooled = np.zeros(len(candidates))
         for weight, z in zip(beta, logits, strict=True):
             finite = z[row][np.isfinite(z[row])]
+            average = logsumexp(finite) - np.log(len(finite)) if len(finite) else 0.0
             for place, c in enumerate(candidates):
                 if z[row, c] > NEVER:
-                    pooled[place] += weight * (z[row, c] - finite.mean())
+                    pooled[place] += weight * (z[row, c] - average)
         whole = logsumexp(pooled)
         total += (whole - pooled[candidates.index(label)]) + (whole - pooled.mean()) / n
     return total / n

@@ -22,14 +22,13 @@ def test_where_all_judge_all_it_is_the_softmax_of_the_weighted_sum() -> None:
     )
 
 
-def test_a_class_that_is_not_judged_gets_neither_yes_nor_no() -> None:
-    # By hand: text (ln 2, 0, 0) less its mean is (2, -1, -1) ln 2 / 3; the other judges the first
-    # two classes as (ln 4, 0), less its mean (1, -1) ln 2, and 0 for the third.
-    # The sum is ln 2 times (5/3, -4/3, -1/3).
+def test_a_class_that_is_not_judged_counts_as_of_average_probability() -> None:
+    # By hand: text has odds 2 : 1 : 1, over their average 4/3 these are 3/2, 3/4, 3/4; the other
+    # judges the first two classes as 4 : 1, over 5/2: 8/5 and 2/5, and 1 for the third.
+    # The products are 12/5, 3/10 and 3/4, which is 48 : 6 : 15.
     text, other = np.log([[2.0, 1.0, 1.0]]), np.array([[math.log(4), 0.0, -math.inf]])
     fused = stacked([text, other], [1.0, 1.0], [None, np.array([True, True, False])])
-    powers = np.array([2 ** (5 / 3), 2 ** (-4 / 3), 2 ** (-1 / 3)])
-    np.testing.assert_allclose(fused.probabilities[0], powers / powers.sum(), rtol=1e-12)
+    np.testing.assert_allclose(fused.probabilities[0], [48 / 69, 6 / 69, 15 / 69], rtol=1e-12)
 
 
 def test_an_offset_of_one_alignments_logits_changes_nothing_for_classes_it_does_not_judge() -> None:
@@ -53,11 +52,10 @@ def test_a_coefficient_of_nought_moves_nothing_not_even_the_impossible() -> None
 
 
 def test_a_class_judged_only_at_coefficient_nought_stays_in_the_running() -> None:
-    # It stands at 0, the mean of the two others: e^1, 1 and e^-1 to each other.
-    text, other = np.zeros((1, 3)), np.array([[1.0, -1.0, 0.0]])
+    # The other's odds are 3 : 1, and their average 2 is the third class's: 3 : 1 : 2.
+    text, other = np.zeros((1, 3)), np.array([[math.log(3), 0.0, 0.0]])
     fused = stacked([text, other], [0.0, 1.0], [None, np.array([True, True, False])])
-    powers = np.exp([1.0, -1.0, 0.0])
-    np.testing.assert_allclose(fused.probabilities[0], powers / powers.sum(), rtol=1e-12)
+    np.testing.assert_allclose(fused.probabilities[0], [1 / 2, 1 / 6, 1 / 3], rtol=1e-12)
 
 
 def test_an_image_judged_only_at_coefficient_nought_is_judged_by_nobody() -> None:
