@@ -89,6 +89,9 @@ class EncoderCard(_Frozen):
     precision: Precision = "fp32"
     files: tuple[FileEntry, ...] = ()
     golden: tuple[Golden, ...] = ()
+    own_context: bool = Field(
+        default=False, description="bare class names go in: the encoder words them by itself"
+    )
     notes: str = ""
 
     @property

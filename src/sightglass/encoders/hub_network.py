@@ -52,9 +52,9 @@ def load_network(checkpoint: Checkpoint, *, precision: Precision) -> dict[str, R
     torch = require_extra("torch", extra="hub", purpose=purpose)
     require_extra("transformers", extra="hub", purpose=purpose)
     device = choose_device()
-    model = _load_model(checkpoint)
+    model = load_model(checkpoint)
     if precision == "bf16":
-        _halve_matrices(model)
+        halve_matrices(model)
     model.to(device)
 
     def run(network: Callable[..., Any]) -> Callable[[Inputs], np.ndarray]:
@@ -99,7 +99,12 @@ def load_network(checkpoint: Checkpoint, *, precision: Precision) -> dict[str, R
     }
 
 
-def _load_model(checkpoint: Checkpoint) -> Any:
+def load_model(checkpoint: Checkpoint) -> Any:
+    """The network of ``checkpoint`` in fp32 on the processor, in evaluation mode.
+
+    Raises:
+        ModelError: If the weights do not fill the network.
+    """
     import torch
     from transformers import AutoModel
 
@@ -127,8 +132,8 @@ def _load_model(checkpoint: Checkpoint) -> Any:
     return model.eval()
 
 
-def _halve_matrices(model: torch.nn.Module) -> None:
-    """Matrices to bf16; sums over layers, norms and embeddings stay in fp32.
+def halve_matrices(model: torch.nn.Module) -> None:
+    """Matrices to bf16, in place; sums over layers, norms and embeddings stay in fp32.
 
     Nearly as fast as all in bf16, and seven times nearer to fp32.
     """

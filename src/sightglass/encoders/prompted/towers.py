@@ -1,0 +1,165 @@
+"""Both towers of a frozen CLIP checkpoint, opened at the places where prompts go in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from sightglass.encoders.card import Precision
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+# Classes whose activations are alive at the same time while gradients are taken. A thousand
+# classes of ViT-B/32's text tower would hold 8 GB; in passes, each computed twice, they hold 0.5.
+CLASSES_PER_PASS = 64
+
+
+class ClipTowers:
+    """The walk through CLIP's two transformers, with learned vectors among the tokens.
+
+    Weights never change: they need no gradient and are not parameters of any prompt.
+
+    Args:
+        model: A transformers ``CLIPModel`` with ViT vision tower; it is frozen here.
+        precision: ``"bf16"`` for matrix products in bfloat16, sums and norms stay float32.
+        classes_per_pass: Texts that are run, forwards and backwards, at a time.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        precision: Precision = "fp32",
+        classes_per_pass: int = CLASSES_PER_PASS,
+    ) -> None:
+        model.eval().requires_grad_(False)
+        self._model = model
+        self._text, self._vision = model.text_model, model.vision_model
+        self._reduced = precision == "bf16"
+        self._per_pass = classes_per_pass
+        self.text_width: int = self._text.config.hidden_size
+        self.vision_width: int = self._vision.config.hidden_size
+        self.dim: int = model.projection_dim
+        self.text_depth: int = len(self._text.encoder.layers)
+        self.vision_depth: int = len(self._vision.encoder.layers)
+        self.logit_scale: float = float(model.logit_scale.detach().exp())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        device: torch.device = self._model.logit_scale.device
+        return device
+
+    def embed_tokens(self, ids: Int[Tensor, "c l"]) -> Float[Tensor, "c l text_width"]:
+        """The vocabulary's vectors of these tokens, without positions."""
+        embedded: Tensor = self._text.embeddings.token_embedding(ids)
+        return embedded
+
+    def text_rows(
+        self,
+        embedded: Float[Tensor, "c l text_width"],
+        ends: Int[Tensor, " c"],
+        deep: Sequence[Float[Tensor, "k text_width"]] = (),
+    ) -> Float[Tensor, "c dim"]:
+        """Rows of texts, not yet of unit length.
+
+        Args:
+            embedded: Token vectors without positions, from the start token on.
+            ends: Where each text's end token stands; what follows it is never looked at.
+            deep: ``deep[i]`` takes the place of tokens 1 to k where block ``i + 1`` begins.
+        """
+        if not torch.is_grad_enabled() or len(embedded) <= self._per_pass:
+            return self._text_pass(embedded, ends, *deep)
+        passes = [slice(at, at + self._per_pass) for at in range(0, len(embedded), self._per_pass)]
+        rows = [
+            checkpoint(self._text_pass, embedded[part], ends[part], *deep, use_reentrant=False)
+            for part in passes
+        ]
+        return torch.cat(rows)
+
+    def image_rows(
+        self,
+        pixels: Float[Tensor, "n 3 height width"],
+        tokens: Float[Tensor, "k vision_width"] | None = None,
+        deep: Sequence[Float[Tensor, "k vision_width"]] = (),
+    ) -> Float[Tensor, "n dim"]:
+        """Rows of pictures, not yet of unit length.
+
+        Args:
+            pixels: Normalised as the checkpoint's card says.
+            tokens: Put behind class token, patches and their positions, before the first norm.
+            deep: ``deep[i]`` takes the place of the last k tokens where block ``i + 1`` begins.
+        """
+        with self._autocast():
+            hidden = self._vision.embeddings(pixels)
+            if tokens is not None:
+                hidden = torch.cat([hidden, _for_each(tokens, hidden)], dim=1)
+            hidden = self._vision.pre_layrnorm(hidden)
+            for index, layer in enumerate(self._vision.encoder.layers):
+                if 0 < index <= len(deep):
+                    own = deep[index - 1]
+                    hidden = torch.cat([hidden[:, : -len(own)], _for_each(own, hidden)], dim=1)
+                hidden = _block(layer, hidden, causal=False)
+            rows: Tensor = self._model.visual_projection(self._vision.post_layernorm(hidden[:, 0]))
+        return rows.float()
+
+    def digest(self) -> str:
+        """Hex digest of every frozen weight: the same before and after, or something trained."""
+        total = hashlib.sha256()
+        for name, weight in sorted(self._model.state_dict().items()):
+            total.update(name.encode())
+            # numpy has no bfloat16; widening keeps every bit's meaning.
+            total.update(weight.detach().float().cpu().numpy().tobytes())
+        return total.hexdigest()
+
+    def _text_pass(
+        self,
+        embedded: Float[Tensor, "c l text_width"],
+        ends: Int[Tensor, " c"],
+        *deep: Float[Tensor, "k text_width"],
+    ) -> Float[Tensor, "c dim"]:
+        positions = self._text.embeddings.position_embedding.weight[: embedded.shape[1]]
+        with self._autocast():
+            hidden = embedded + positions
+            for index, layer in enumerate(self._text.encoder.layers):
+                if 0 < index <= len(deep):
+                    own = deep[index - 1]
+                    behind = hidden[:, 1 + len(own) :]
+                    hidden = torch.cat([hidden[:, :1], _for_each(own, hidden), behind], dim=1)
+                hidden = _block(layer, hidden, causal=True)
+            last = hidden[torch.arange(len(hidden), device=hidden.device), ends]
+            rows: Tensor = self._model.text_projection(self._text.final_layer_norm(last))
+        return rows.float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._reduced)
+
+
+def _for_each(
+    tokens: Float[Tensor, "k width"], hidden: Float[Tensor, "n l width"]
+) -> Float[Tensor, "n k width"]:
+    return tokens.to(hidden.dtype).expand(len(hidden), -1, -1)
+
+
+def _block(
+    layer: Any, hidden: Float[Tensor, "n l width"], *, causal: bool
+) -> Float[Tensor, "n l width"]:
+    """One residual block of a CLIP transformer, with the layer's own weights."""
+    attention = layer.self_attn
+    heads = (*hidden.shape[:2], attention.num_heads, attention.head_dim)
+    normed = layer.layer_norm1(hidden)
+    query, key, value = (
+        project(normed).view(heads).transpose(1, 2)
+        for project in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+    hidden = hidden + attention.out_proj(mixed.transpose(1, 2).flatten(2))
+    result: Tensor = hidden + layer.mlp(layer.layer_norm2(hidden))
+    return result
