@@ -66,7 +66,12 @@ def class_tokens(
     """
     if not names:
         raise InputError("class_tokens: at least one class name is needed, got none.")
-    rows = tokenise([f"{prefix} {clean_name(name)}." for name in names])
+    return text_tokens(tokenise, [f"{prefix} {clean_name(name)}." for name in names], end_id=end_id)
+
+
+def text_tokens(tokenise: Tokenise, texts: Sequence[str], *, end_id: int) -> ClassTokens:
+    """The tokens of whole texts, padded to the longest of them."""
+    rows = tokenise(texts)
     ends = [int(np.argmax(row == end_id)) for row in rows]
     longest = max(ends) + 1
     ids = np.full((len(rows), longest), end_id, dtype=np.int64)

@@ -16,7 +16,12 @@ from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_network import choose_device, halve_matrices, load_model
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.preprocess import normalise
-from sightglass.encoders.prompted.class_tokens import ClassTokens, class_tokens, context_ids
+from sightglass.encoders.prompted.class_tokens import (
+    ClassTokens,
+    class_tokens,
+    context_ids,
+    text_tokens,
+)
 from sightglass.encoders.prompted.towers import CLASSES_PER_PASS, ClipTowers
 from sightglass.encoders.tokens import Tokenise, make_tokens
 from sightglass.errors import ModelError
@@ -56,6 +61,10 @@ class Student:
         """The classes' tokens, on the towers' device."""
         found = class_tokens(self.tokenise, names, end_id=self.end_id)
         return found.to(self.towers.device)
+
+    def texts(self, texts: Sequence[str]) -> ClassTokens:
+        """The tokens of whole texts, on the towers' device."""
+        return text_tokens(self.tokenise, texts, end_id=self.end_id).to(self.towers.device)
 
     def context_ids(self) -> Int[Tensor, " k"]:
         """Tokens of the words that learned contexts begin as."""
