@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check format screenshot bench-throughput bench-memory e2e browser clean
+.PHONY: help demo test check format screenshot bench-throughput bench-distill bench-memory e2e browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,7 +23,7 @@ $(VENV)/core: pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/core
 	$(PIP) torch
-	$(PIP) --editable ".[hub,eval,heif,generate,diffusers]" --group demo --group test --group check
+	$(PIP) --editable ".[hub,train,eval,heif,generate,diffusers]" --group demo --group test --group check
 	touch $@
 
 demo: $(VENV)/core  ## Classify real photographs; print a table and where the report is
@@ -60,6 +60,9 @@ screenshot: $(VENV)/dev browser demo  ## Make the README's picture from the demo
 
 bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and transformers' pipeline
 	$(BIN)/python bench/throughput.py
+
+bench-distill: $(VENV)/dev  ## Steps per second of prompt distillation, where the time goes, peak memory
+	$(BIN)/python bench/distill.py
 
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py

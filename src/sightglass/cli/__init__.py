@@ -16,6 +16,7 @@ import typer
 from sightglass import __version__
 from sightglass.cli.classify import classify
 from sightglass.cli.describe import describe
+from sightglass.cli.distill import distill
 from sightglass.cli.doctor import doctor
 from sightglass.cli.evaluate import evaluate
 from sightglass.cli.harvest import harvest
@@ -38,6 +39,7 @@ app.command()(describe)
 app.command()(imagine)
 app.command()(harvest)
 app.command()(evaluate)
+app.add_typer(distill, name="distill")
 app.command()(models)
 app.command()(doctor)
 

@@ -14,7 +14,7 @@ from sightglass.distillation.kdpl_loss import kdpl_loss
 from sightglass.distillation.promptsrc_regulariser import promptsrc_regulariser
 from sightglass.encoders.prompted.host import PromptHost
 from sightglass.encoders.prompted.promptsrc import PromptSRC
-from sightglass.errors import ShapeError
+from sightglass.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -111,10 +111,29 @@ def supervised_objective(
         student: Its frozen towers.
         classes: Of the data set.
         labels: Index of the class of each of the run's pictures.
+
+    Raises:
+        InputError: If a label is the index of no class.
+        ShapeError: If there is no label; of the loss, if a picture has none.
     """
+    where = "supervised_objective"
+    if not len(labels):
+        raise ShapeError(f"{where}: one label per picture is needed, got none.")
+    # A negative label would not fail: to torch -100 is a picture that does not count.
+    outside = [label for label in labels if not 0 <= label < len(classes.tokens)]
+    if outside:
+        raise InputError(
+            f"{where}: a label must be the index of one of the {len(classes.tokens)} classes, got "
+            f"{outside[0]}."
+        )
     truth = torch.tensor(labels)
 
     def loss(batch: PictureBatch) -> Float[Tensor, ""]:
+        if batch.indices.max() >= len(truth):
+            raise ShapeError(
+                f"{where}: every picture needs a label, got {len(truth)} labels and a picture with "
+                f"the index {batch.indices.max()}."
+            )
         pixels = student.pixels(batch.crops)
         answer = host(student.towers, pixels, classes.tokens, texts=classes.fixed_rows)
         true = truth[torch.from_numpy(batch.indices)].to(pixels.device)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sightglass.checks import check_positive
 from sightglass.distillation.whole_numbers import check_whole
 from sightglass.encoders.card import Precision
-from sightglass.errors import unknown_name
+from sightglass.errors import InputError, unknown_name
 
 Loss = Literal["kdpl", "cross_entropy"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
@@ -71,7 +72,7 @@ class PromptSettings:
         top_k: int | None = None,
         depth: int | None = None,
         average: tuple[float, float] | None = None,
-        precision: Precision = "fp32",
+        precision: str = "fp32",
     ) -> PromptSettings:
         """The host's published numbers, but for those that are given.
 
@@ -110,11 +111,15 @@ class PromptSettings:
             depth=depth,
             average_mean=n * _AVERAGE_MEAN if average is None else average[0],
             average_std=n * _AVERAGE_STD if average is None else average[1],
-            precision=precision,
+            precision="bf16" if precision == "bf16" else "fp32",
         )
         where = "PromptSettings"
         check_positive(settings.lr, where=where, name="lr")
         check_positive(settings.average_std, where=where, name="average_std")
+        if not math.isfinite(settings.average_mean):
+            raise InputError(
+                f"{where}: average_mean must be a finite number, got {settings.average_mean}."
+            )
         for name, value, least in (
             ("epochs", settings.epochs, 1),
             ("batch_size", settings.batch_size, 1),

@@ -79,7 +79,8 @@ def train_prompts(
 
     Raises:
         InputError: If the checkpoint is of another run, or a picture has gone meanwhile.
-        ModelError: If the checkpoint is damaged, a loss is not finite, or a frozen weight changed.
+        ModelError: If the checkpoint is damaged, a loss or a prompt is not finite, or a frozen
+            weight changed.
 
     Source:
         Mistretta et al. 2024, arXiv:2407.03056, and the code released with it.
@@ -88,7 +89,7 @@ def train_prompts(
     optimiser = torch.optim.SGD(
         host.parameters(), lr=settings.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
     )
-    who = {"settings": settings.as_record(), "pictures": pictures.digest, "student": frozen}
+    who = {**settings.as_record(), "pictures": pictures.digest, "student": frozen}
     who |= dict(identity or {})
     state = TrainingState()
     if checkpoint is not None:
@@ -114,6 +115,7 @@ def train_prompts(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+            _check_prompts(host, state)
             if watch is not None:
                 watch(Step(epoch=state.epoch, step=state.step, loss=value, lr=lr))
             state.step += 1
@@ -153,4 +155,14 @@ def _check_finite(loss: float, state: TrainingState) -> None:
         raise ModelError(
             f"Training: the loss must be finite, got {loss} at step {state.step} of epoch "
             f"{state.epoch}. Lower the learning rate, or train in fp32."
+        )
+
+
+def _check_prompts(host: PromptHost, state: TrainingState) -> None:
+    """A finite loss can have an infinite gradient; no checkpoint may begin from what it leaves."""
+    finite = torch.stack([parameter.isfinite().all() for parameter in host.parameters()])
+    if not finite.all():
+        raise ModelError(
+            f"Training: prompts must be finite, step {state.step} of epoch {state.epoch} made them "
+            f"infinite or NaN. Lower the learning rate, or train in fp32."
         )

@@ -50,13 +50,18 @@ class TrainingPictures:
 
     Attributes:
         paths: In the order given; a batch's indices point here.
-        digest: Hex digest of all their bytes, in order: another picture is another run.
+        hashes: SHA-256 of each file's bytes.
         max_pixels: Larger pictures were left out.
     """
 
     paths: tuple[str, ...]
-    digest: str
+    hashes: tuple[bytes, ...]
     max_pixels: int = DEFAULT_MAX_PIXELS
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all their bytes, in order: another picture is another run."""
+        return hashlib.sha256(b"".join(self.hashes)).hexdigest()
 
     def __len__(self) -> int:
         """How many pictures."""
@@ -79,7 +84,7 @@ class TrainingPictures:
             first: The step to begin with, from 0: a resumed run goes on where it was.
 
         Raises:
-            PictureError: If a file has gone or changed since it was looked at.
+            InputError: If a file has gone or changed since it was looked at.
         """
         order = epoch_order(len(self), seed=seed, epoch=epoch)
         last = self.steps(batch_size) * batch_size
@@ -103,6 +108,12 @@ class TrainingPictures:
         side = math.ceil(max(spec.size) / _NARROWEST)
         try:
             data, _ = read_bytes(path)
+            if hashlib.sha256(data).digest() != self.hashes[index]:
+                raise InputError(
+                    f"{path}: a run sees the same pictures from its first step to its last, this "
+                    f"file has changed meanwhile. Put the old one back and run the same command "
+                    f"to go on, or begin anew with another --out."
+                )
             return open_picture(data, short_side=side, max_pixels=self.max_pixels).image
         except PictureError as error:
             raise InputError(
@@ -118,7 +129,8 @@ def usable_pictures(
 
     Args:
         paths: Files, as ``find_pictures`` gives them.
-        max_pixels: Pictures that would decode to more are left out.
+        max_pixels: Pictures of more are left out, whether or not they could be decoded smaller:
+            how much smaller depends on the student.
 
     Raises:
         InputError: If none can be used.
@@ -126,7 +138,6 @@ def usable_pictures(
     usable: list[str] = []
     left_out: list[Outcome] = []
     first_of: dict[bytes, str] = {}
-    total = hashlib.sha256()
     looks = ahead(
         lambda path: _look(path, max_pixels), paths, threads=usable_processors(), window=_WINDOW
     )
@@ -139,16 +150,13 @@ def usable_pictures(
         else:
             first_of[found] = path
             usable.append(path)
-            total.update(found)
     if not usable:
         example = f"; the first: {left_out[0].detail}" if left_out else ""
         raise InputError(
             f"Training pictures: at least one that can be decoded is needed, found none among "
             f"{len(paths):,} files{example}. Give a folder with pictures."
         )
-    pictures = TrainingPictures(
-        paths=tuple(usable), digest=total.hexdigest(), max_pixels=max_pixels
-    )
+    pictures = TrainingPictures(paths=tuple(usable), hashes=tuple(first_of), max_pixels=max_pixels)
     return pictures, left_out
 
 
@@ -156,7 +164,12 @@ def _look(path: str, max_pixels: int) -> bytes | PictureError:
     """The hash of the file's bytes, if they decode."""
     try:
         data, _ = read_bytes(path)
-        open_picture(data, short_side=1, max_pixels=max_pixels)
+        opened = open_picture(data, short_side=1, max_pixels=max_pixels)
+        if opened.width * opened.height > max_pixels:
+            raise PictureError(
+                "too_large",
+                f"{opened.width} x {opened.height} pixels; the limit is {max_pixels:,}",
+            )
     except PictureError as error:
         return error
     return hashlib.sha256(data).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from sightglass.encoders.prompted.host import PromptHost
 
-CHECKPOINT = "checkpoint.safetensors"
-_KEY = "sightglass"
+_KEY, _DIGEST = "sightglass", "sha256"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def save_state(
     """Write all of it into a file that takes ``path``'s place whole.
 
     Args:
-        path: Usually ``CHECKPOINT`` in the run's folder.
+        path: The checkpoint's.
         state: Where the run stands.
         host: The learned tensors.
         optimiser: For its momentum.
@@ -75,7 +75,8 @@ def save_state(
         "losses": state.losses,
     }
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    put_bytes(path, save(plain, metadata={_KEY: json.dumps(about)}))
+    text = json.dumps(about)
+    put_bytes(path, save(plain, metadata={_KEY: text, _DIGEST: _digest(text, plain)}))
 
 
 def restore_state(
@@ -99,8 +100,11 @@ def restore_state(
         return TrainingState()
     try:
         with safe_open(path, framework="pt") as stored:
-            about = json.loads(stored.metadata()[_KEY])
+            text, digest = (stored.metadata()[key] for key in (_KEY, _DIGEST))
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        if digest != _digest(text, tensors):
+            raise ValueError(digest)
+        about = json.loads(text)
         state = TrainingState(
             epoch=int(about["epoch"]),
             step=int(about["step"]),
@@ -108,17 +112,17 @@ def restore_state(
             losses=[float(loss) for loss in about["losses"]],
             average=_part(tensors, "average.", host),
         )
-        before = about["identity"]
+        before = dict(about["identity"])
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{path}: not a complete checkpoint ({type(error).__name__}). Delete it to begin anew."
         ) from error
     now = json.loads(json.dumps(dict(identity)))
     if before != now:
-        other = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
         raise InputError(
             f"{path}: a run is to go on with the settings that it began with, these are others: "
-            f"{', '.join(other)}. Choose another --out, or delete the file to begin anew."
+            f"{', '.join(_differing(before, now))}. Choose another --out, or delete the file to "
+            f"begin anew."
         )
     try:
         host.load_state_dict(_part(tensors, "host.", host))
@@ -129,6 +133,31 @@ def restore_state(
         if name in momenta:
             optimiser.state[parameter]["momentum_buffer"] = momenta[name]
     return state
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """Hex digest of all that a checkpoint holds: one changed bit would be another run's prompts."""
+    total = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        total.update(tensor.numpy().tobytes())
+    return total.hexdigest()
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not the same; single settings by their own names and values."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += [
+                f"{name} ({old.get(name)} then, {new.get(name)} now)"
+                for name in sorted(old.keys() | new.keys())
+                if old.get(name) != new.get(name)
+            ]
+        elif old != new:
+            found.append(key)
+    return found
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str, host: PromptHost) -> dict[str, Tensor]:

@@ -38,13 +38,21 @@ def prepare_folder(folder: Path) -> None:
         ) from error
 
 
-def without_own_files(paths: Sequence[str], folder: Path, store: Path | None) -> list[str]:
+def without_own_files(
+    paths: Sequence[str], folder: Path, store: Path | None, *, names: Sequence[str] = OWN_FILES
+) -> list[str]:
     """``paths`` less the results in ``folder`` and the store: what we write are not pictures.
+
+    Args:
+        paths: What was found.
+        folder: Where the results go.
+        store: The store's file, if there is one.
+        names: Of the results.
 
     Raises:
         InputError: If nothing is left.
     """
-    own = [folder / (name + suffix) for name in OWN_FILES for suffix in ("", ".part")]
+    own = [folder / (name + suffix) for name in names for suffix in ("", ".part")]
     if store is not None:
         own += [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
     real = {os.path.realpath(path) for path in own}

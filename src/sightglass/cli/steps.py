@@ -1,0 +1,80 @@
+"""How far training has come: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sightglass.cli.progress import SECONDS_BETWEEN_LINES
+
+if TYPE_CHECKING:
+    from sightglass.distillation.training import Step
+
+_SMOOTHING = 0.05  # share of the newest step in the loss that is shown
+
+
+@contextmanager
+def steps_shown(total: int, *, per_epoch: int) -> Iterator[Callable[[Step], None]]:
+    """A function to call after every step: shows loss, rate and the time that is left.
+
+    Args:
+        total: Steps of the whole run.
+        per_epoch: Steps of an epoch.
+    """
+    shown = _Smoothed()
+    if not sys.stderr.isatty():
+        yield _plain(total, per_epoch, shown)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.completed:,}/{task.total:,} steps"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("train", total=total, loss=float("nan"))
+
+        def watch(step: Step) -> None:
+            done = step.epoch * per_epoch + step.step + 1
+            bar.update(task, completed=done, loss=shown.after(step.loss))
+
+        yield watch
+
+
+class _Smoothed:
+    """The mean loss of the last steps."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def after(self, loss: float) -> float:
+        before = loss if self._mean is None else self._mean
+        self._mean = before + _SMOOTHING * (loss - before)
+        return self._mean
+
+
+def _plain(total: int, per_epoch: int, shown: _Smoothed) -> Callable[[Step], None]:
+    start = last = time.monotonic()
+    first: int | None = None
+
+    def watch(step: Step) -> None:
+        nonlocal last, first
+        done = step.epoch * per_epoch + step.step + 1
+        loss = shown.after(step.loss)
+        first = done - 1 if first is None else first  # a resumed run does not begin at 0
+        now = time.monotonic()
+        if now - last < SECONDS_BETWEEN_LINES:
+            return
+        last = now
+        left = (total - done) * (now - start) / (done - first)
+        print(  # noqa: T201 - this is what the module is for
+            f"{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left", file=sys.stderr
+        )
+
+    return watch
