@@ -14,7 +14,6 @@ from sightglass.alignments import (
     VISION_ONLY,
     Space,
     align_references,
-    align_text_image,
     centred_space,
     leave_one_out,
     without_self,
@@ -49,7 +48,6 @@ class Opinions:
     """All that is settled before the first answer.
 
     Attributes:
-        classes: Unit rows of the class names.
         references: What the pictures are compared with.
         spaces: One per encoder, by alignment.
         plan: Scales, coefficients, and who takes part.
@@ -57,17 +55,22 @@ class Opinions:
         names: Display names of the classes.
     """
 
-    classes: Rows
     references: ReferenceRows
     spaces: Mapping[str, Space]
     plan: FusionPlan
     yardsticks: Mapping[str, Yardstick]
     names: Sequence[str]
 
-    def fused(self, rows: Sequence[Rows], contents: Sequence[bytes]) -> Fused:
+    def fused(
+        self,
+        by_name: Float64[np.ndarray, "n n_classes"],
+        rows: Sequence[Rows],
+        contents: Sequence[bytes],
+    ) -> Fused:
         """What the alignments in use say together of pictures.
 
         Args:
+            by_name: The pictures' cosines with the class names.
             rows: The pictures' unit rows, one matrix per encoder.
             contents: sha256 of each picture's bytes: no picture is compared with itself.
         """
@@ -76,9 +79,7 @@ class Opinions:
         masks: list[Bool[np.ndarray, " n_classes"] | None] = []
         for alignment in used:
             if alignment.name == TEXT_IMAGE:
-                matrices.append(
-                    align_text_image(rows[0], self.classes, logit_scale=alignment.logit_scale)
-                )
+                matrices.append((alignment.logit_scale * by_name).astype(np.float32))
                 masks.append(None)
                 continue
             similarity, judged = self.similarity(alignment.name, rows, contents)
@@ -148,7 +149,7 @@ class Opinions:
 
 def settle_opinions(
     references: ReferenceRows,
-    classes: Rows,
+    by_name: Material,
     names: Sequence[str],
     pictures: Sequence[Rows],
     contents: Sequence[bytes],
@@ -160,7 +161,7 @@ def settle_opinions(
 
     Args:
         references: In one space, or in two.
-        classes: Unit rows of the class names.
+        by_name: Cosines of references and of ``pictures`` with the class names.
         names: Display names of the classes.
         pictures: Rows of unlabelled pictures, one matrix per encoder; may be empty.
         contents: sha256 of these pictures' bytes.
@@ -173,17 +174,12 @@ def settle_opinions(
             _OVER_REFERENCES, references.embeddings, pictures, strict=False
         )
     }
-    material = {
-        TEXT_IMAGE: Material(
-            references=align_text_image(references.embeddings[0].rows, classes, logit_scale=1.0),
-            pictures=align_text_image(pictures[0], classes, logit_scale=1.0),
-        )
-    }
     # A picture that is a reference itself would agree with what it was chosen for.
     own = set(references.contents)
     fresh = np.array([content not in own for content in contents], bool)
-    text = material[TEXT_IMAGE]
-    material[TEXT_IMAGE] = Material(references=text.references, pictures=text.pictures[fresh])
+    material = {
+        TEXT_IMAGE: Material(references=by_name.references, pictures=by_name.pictures[fresh])
+    }
     for name, rows in zip(spaces, pictures, strict=False):
         space = spaces[name]
         similarity, _ = align_references(
@@ -205,7 +201,6 @@ def settle_opinions(
         weighting=weighting,
     )
     return Opinions(
-        classes=classes,
         references=references,
         spaces=spaces,
         plan=plan,

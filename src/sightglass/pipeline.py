@@ -10,23 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightglass.alignments import align_text_image
 from sightglass.decisions import UnknownRule, background_scores, decide
-from sightglass.embedding import embed_texts
 from sightglass.encoders.contract import DualEncoder, ImageEncoder, RoundingEncoder
-from sightglass.encoders.embeddings import Embeddings, require_one_encoder
+from sightglass.encoders.embeddings import require_one_encoder
 from sightglass.encoders.registry import load_dual_encoder, load_encoder
+from sightglass.encoders.wording import DEFAULT_PROMPTS, LEARNED_CONTEXT, templates_for
 from sightglass.errors import InputError, unknown_name
-from sightglass.fusion import WEIGHTINGS, softmax
+from sightglass.fusion import WEIGHTINGS, Material, softmax
 from sightglass.given import classes_of, references_of
-from sightglass.inputs.background import BACKGROUND_WORDS
 from sightglass.inputs.class_book import ClassBook
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS
 from sightglass.inputs.labels import LabelSet
-from sightglass.inputs.prompts import class_embeddings
 from sightglass.inputs.references import ReferenceSet
 from sightglass.inputs.spreading import evenly_spread
-from sightglass.inputs.templates import template_set
 from sightglass.opinion_evidence import evidence_of, fusion_record
 from sightglass.opinions import Opinions, settle_opinions
 from sightglass.read_ahead import batches
@@ -40,9 +36,10 @@ from sightglass.settling import settle_near_ties
 from sightglass.several_encoders import distinct_rows, embed_for, read_for
 from sightglass.sources import sources_of
 from sightglass.store import DEFAULT_STORE, open_store
+from sightglass.text_side import FixedTexts, Texts, everyday_texts, texts_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Float64
 
     from sightglass.reading import Source
 
@@ -63,7 +60,9 @@ class ZeroShotClassifier:
         classes: Names; or one text as the command line takes it (``"cat,dog"``, or the path of a
             file); or a ``LabelSet``.
         model: Name of an encoder with an image and a text side, or the encoder itself.
-        prompts: Name of a template set, or the path of a file with one template per line.
+        prompts: Name of a template set, or the path of a file with one template per line. Left as
+            it is for a model with a learned context: class names go into that, bare, and a class
+            book's sentences are not used.
         references: Folder with one folder of reference pictures per class, or a ``ReferenceSet``:
             pictures are then compared with these too, and the opinions fused.
         vision_model: Encoder in whose space references are compared a second time; None for none.
@@ -94,7 +93,7 @@ class ZeroShotClassifier:
         classes: Sequence[str] | str | LabelSet | ClassBook,
         *,
         model: str | DualEncoder = "mini",
-        prompts: str = "single",
+        prompts: str = DEFAULT_PROMPTS,
         references: str | Path | ReferenceSet | None = None,
         vision_model: str | ImageEncoder | None = DEFAULT_VISION_MODEL,
         weighting: str = DEFAULT_WEIGHTING,
@@ -111,9 +110,11 @@ class ZeroShotClassifier:
         if weighting not in WEIGHTINGS:
             raise unknown_name("weighting", weighting, WEIGHTINGS)
         self.labels, self.extra_prompts = classes_of(classes)
-        self.prompts = prompts
-        self.templates = template_set(prompts)
         self.encoder = load_dual_encoder(model) if isinstance(model, str) else model
+        self.templates = templates_for(self.encoder.card, prompts)
+        self.prompts = prompts
+        if self.encoder.card.own_context:
+            self.prompts, self.extra_prompts = LEARNED_CONTEXT, ()
         self.weighting = weighting
         self.references = references_of(references, self.labels)
         self.vision: ImageEncoder | None = None
@@ -186,7 +187,10 @@ class ZeroShotClassifier:
                 pictures.close()
             self.opinions = settle_opinions(
                 references,
-                self.class_embeddings.rows,
+                Material(
+                    references=self.texts.cosines(references.embeddings[0].rows).astype(np.float32),
+                    pictures=self.texts.cosines(rows[0]).astype(np.float32),
+                ),
                 self.labels.names,
                 rows,
                 contents,
@@ -208,10 +212,10 @@ class ZeroShotClassifier:
         pictures = self._read(sources)
         first_seen: dict[bytes, str] = {}
         with work.timed("classes"):
-            classes, _ = self.class_embeddings, self.background
+            _ = self.texts, self.everyday
         try:
             for batch in work.timed_each("read", batches(pictures, self.batch_size)):
-                predictions = self._classify(batch, classes, first_seen, work)
+                predictions = self._classify(batch, first_seen, work)
                 work.add(batch, predictions)
                 yield from predictions
         finally:
@@ -220,39 +224,43 @@ class ZeroShotClassifier:
     def _classify(
         self,
         batch: Sequence[ReadPicture],
-        classes: Embeddings,
         first_seen: dict[bytes, str],
         work: Work,
     ) -> list[Prediction]:
         with work.timed("encode"):
             images, *beside = embed_for(self._encoders, batch, store=self.store)
-            require_one_encoder(images, classes, where="classify")
-        logits, background = self._align(images.rows, classes)
-        if isinstance(self.encoder, RoundingEncoder):
+            require_one_encoder(images, self.texts, where="classify")
+            rows = images.rows
+            by_name, background = self._compare(rows)
+        classes, everyday = self.texts, self.everyday
+        if (
+            isinstance(self.encoder, RoundingEncoder)
+            and isinstance(classes, FixedTexts)
+            and isinstance(everyday, FixedTexts)
+        ):
             with work.timed("near_ties"):
                 rows, ties, again = settle_near_ties(
                     batch,
-                    images.rows,
-                    logits,
+                    rows,
+                    self._logits(by_name),
                     background,
-                    class_embeddings=classes.rows,
-                    background=self.background,
+                    class_embeddings=classes.embeddings.rows,
+                    background=everyday.mean_row,
                     encoder=self.encoder,
                     store=self.store,
                     max_pixels=self.max_pixels,
                 )
             work.near_ties += ties
             work.decoded_again += again
-            logits, background = self._align(rows, classes)
-        else:
-            rows = images.rows
+            by_name, background = self._compare(rows)
         with work.timed("decide"):
+            logits = self._logits(by_name)
             probabilities, evidence = softmax(logits), None
             unknown_scores = background_scores(logits, background)
             if self.opinions is not None:
                 spaces = [rows, *(embeddings.rows for embeddings in beside)]
                 contents = [p.content for p in batch if p.usable and p.content is not None]
-                fused = self.opinions.fused(spaces, contents)
+                fused = self.opinions.fused(by_name, spaces, contents)
                 probabilities = fused.probabilities.astype(np.float32)
                 evidence = evidence_of(self.opinions, fused, spaces, contents, top_k=self.top_k)
                 best = probabilities.argmax(axis=1)
@@ -287,34 +295,38 @@ class ZeroShotClassifier:
             batch_size=self.batch_size,
         )
 
-    def _align(self, rows: Rows, classes: Embeddings) -> tuple[Rows, Float[np.ndarray, " n"]]:
-        """Logits of the classes, and those of the everyday words' mean."""
-        return (
-            align_text_image(rows, classes.rows, logit_scale=self._scale),
-            align_text_image(rows, self.background, logit_scale=self._scale)[:, 0],
+    def _compare(
+        self, rows: Rows
+    ) -> tuple[Float64[np.ndarray, "n n_classes"], Float[np.ndarray, " n"]]:
+        """Cosines with the classes, and logits of the everyday words' mean.
+
+        The latter are NaN where nobody needs them and every picture would have to pay for them.
+        """
+        if self.rule.enabled or isinstance(self.everyday, FixedTexts):
+            background = self._logits(self.everyday.mean_cosines(rows))
+        else:
+            background = np.full(len(rows), np.nan, np.float32)
+        return self.texts.cosines(rows), background
+
+    def _logits(self, cosines: Float64[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+        logits: Float[np.ndarray, "*n"] = (self._scale * cosines).astype(np.float32)
+        return logits
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The classes as they are compared with pictures; each the mean of its names' texts."""
+        return texts_of(
+            self.labels,
+            encoder=self.encoder,
+            store=self.store,
+            templates=self.templates,
+            extra=self.extra_prompts,
         )
 
     @cached_property
-    def class_embeddings(self) -> Embeddings:
-        """One unit row per class: the mean over its names and the templates."""
-
-        def encode(texts: Sequence[str]) -> Rows:
-            return embed_texts(texts, encoder=self.encoder, store=self.store).rows
-
-        rows = class_embeddings(self.labels, self.templates, encode, extra=self.extra_prompts)
-        return Embeddings(rows=rows, fingerprint=self.encoder.fingerprint)
-
-    @cached_property
-    def background(self) -> Float[np.ndarray, "1 dim"]:
-        """Mean of the unit rows of everyday words, which the unknown score compares with.
-
-        Not made unit length: its logit is then the mean of the words' logits.
-        """
-        (template,) = template_set("single")
-        texts = [template.format(word) for word in BACKGROUND_WORDS]
-        rows = embed_texts(texts, encoder=self.encoder, store=self.store).rows
-        mean: Float[np.ndarray, "1 dim"] = rows.mean(axis=0, keepdims=True)
-        return mean
+    def everyday(self) -> Texts:
+        """The everyday words, whose mean the unknown score compares with."""
+        return everyday_texts(encoder=self.encoder, store=self.store)
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """JPEG bytes of a picture that was classified; None if it is not known."""
@@ -325,7 +337,7 @@ class ZeroShotClassifier:
         return run_record(
             labels=self.labels,
             prompts=self.prompts,
-            templates=self.templates,
+            templates=() if self.encoder.card.own_context else self.templates,
             card=self.encoder.card,
             fingerprint=self.encoder.fingerprint,
             rule=self.rule,

@@ -9,7 +9,9 @@ import numpy as np
 from sightglass.checks import check_positive, check_same_width
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Float64
+
+_WHERE = "align_text_image"
 
 
 def align_text_image(
@@ -41,14 +43,28 @@ def align_text_image(
         >>> align_text_image(np.eye(2), np.eye(2), logit_scale=2.0).tolist()
         [[2.0, 0.0], [0.0, 2.0]]
     """
-    where = "align_text_image"
+    check_positive(logit_scale, where=_WHERE, name="logit_scale")
+    similarity = text_image_cosines(image_embeddings, class_embeddings)
+    logits: Float[np.ndarray, "n_images n_classes"] = (logit_scale * similarity).astype(np.float32)
+    return logits
+
+
+def text_image_cosines(
+    image_embeddings: Float[np.ndarray, "n_images dim"],
+    class_embeddings: Float[np.ndarray, "n_classes dim"],
+) -> Float64[np.ndarray, "n_images n_classes"]:
+    """Cosine similarity of every image with every class, in float64.
+
+    Raises:
+        ShapeError: If the widths differ.
+    """
     check_same_width(
         image_embeddings,
         class_embeddings,
-        where=where,
+        where=_WHERE,
         names=("image_embeddings", "class_embeddings"),
     )
-    check_positive(logit_scale, where=where, name="logit_scale")
-    similarity = image_embeddings.astype(np.float64) @ class_embeddings.astype(np.float64).T
-    logits: Float[np.ndarray, "n_images n_classes"] = (logit_scale * similarity).astype(np.float32)
-    return logits
+    cosines: Float64[np.ndarray, "n_images n_classes"] = (
+        image_embeddings.astype(np.float64) @ class_embeddings.astype(np.float64).T
+    )
+    return cosines

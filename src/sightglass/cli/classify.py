@@ -31,7 +31,10 @@ Out = Annotated[
     typer.Option(help="Folder for predictions.csv, predictions.jsonl, report.html and run.json."),
 ]
 Model = Annotated[
-    str, typer.Option(help="Encoder: mini, onnx:FOLDER, hf:ORG/NAME, hf:FOLDER, synthetic:colours.")
+    str,
+    typer.Option(
+        help="Encoder: mini, onnx:FOLDER, hf:ORG/NAME, hf:FOLDER, prompts:FILE, synthetic:colours."
+    ),
 ]
 Prompts = Annotated[
     str, typer.Option(help="Template set, such as single or ensemble, or a .txt file of templates.")

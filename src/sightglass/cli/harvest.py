@@ -21,7 +21,7 @@ from sightglass.cli.classify import (
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
     from sightglass.encoders.contract import ImageEncoder
     from sightglass.generation.harvest_rule import Harvest
@@ -116,20 +116,28 @@ def _see(
 ) -> SeenPictures:
     """Show all files to both encoders; those that cannot be used are added to ``failed``."""
     from sightglass.cli.progress import progress_of
-    from sightglass.embedding import embed_texts
-    from sightglass.generation.everyday_words import word_embeddings
+    from sightglass.generation.everyday_words import words_beside
     from sightglass.generation.harvesting import see_pictures
+    from sightglass.text_side import texts_of
 
-    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n_texts dim"]:
-        return embed_texts(texts, encoder=classifier.encoder, store=classifier.store).rows
+    words = texts_of(
+        words_beside(classifier.labels),
+        encoder=classifier.encoder,
+        store=classifier.store,
+        templates=classifier.templates,
+    )
+
+    def named(rows: Float[np.ndarray, "n dim"]) -> Bool[np.ndarray, " n"]:
+        by_class, by_word = classifier.texts.cosines(rows), words.cosines(rows)
+        fits: Bool[np.ndarray, " n"] = by_class.max(axis=1) >= by_word.max(axis=1)
+        return fits
 
     try:
         with progress_of(len(found), work) as shown:
             return see_pictures(
                 _answered(shown(classifier.stream(found, work)), failed),
                 encoder=classifier.encoder,
-                classes=classifier.class_embeddings.rows,
-                words=word_embeddings(classifier.labels, classifier.templates, encode),
+                named=named,
                 vision=vision,
                 store=classifier.store,
                 batch_size=classifier.batch_size,

@@ -16,5 +16,6 @@ def models() -> None:
         typer.echo(f"    {model.what}")
     typer.echo(
         "Any other: hf:ORG/NAME or hf:FOLDER (CLIP, SigLIP, SigLIP2, DINOv2; needs "
-        "pip install 'sightglass[hub]'), onnx:FOLDER with an encoder.json."
+        "pip install 'sightglass[hub]'), onnx:FOLDER with an encoder.json, prompts:FILE with what "
+        "'sightglass distill prompts' learned."
     )

@@ -28,7 +28,8 @@ class Decision:
         confidence: Probability of the best class, in [0, 1], also where the label is unknown.
         top: The best classes with their probabilities, best first.
         margin: Probability of the best class minus that of the second, in [0, 1].
-        unknown_score: In [0, 1]; higher means more likely none of the classes.
+        unknown_score: In [0, 1]; higher means more likely none of the classes. NaN where the rule
+            is off and the score would have been costly.
         probabilities: Of every class, in ``LabelSet`` order.
         evidence: What it rests on, where several alignments or references had a say.
     """

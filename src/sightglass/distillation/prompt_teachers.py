@@ -11,6 +11,7 @@ from sightglass.distillation.teachers import ClipTeacher, FusedTeacher
 from sightglass.embedding import embed_texts
 from sightglass.encoders.contract import DualEncoder
 from sightglass.encoders.embeddings import Embeddings
+from sightglass.encoders.wording import BARE, require_fixed_texts
 from sightglass.errors import InputError
 from sightglass.inputs.labels import LabelSet
 from sightglass.inputs.prompts import class_embeddings
@@ -39,14 +40,17 @@ def clip_teacher(
         store: Keeps the rows of the texts: 20,000 words are encoded once, not once per run.
 
     Raises:
-        InputError: If the template is none.
+        InputError: If the template is none, or the encoder's texts depend on the picture.
     """
 
     def encode(texts: Sequence[str]) -> Float[np.ndarray, "n_texts dim"]:
         return embed_texts(texts, encoder=encoder, store=store).rows
 
+    require_fixed_texts(encoder, where="distill prompts: the teacher")
     labels = LabelSet.of(names, reserved=())
-    rows = class_embeddings(labels, [template], encode)
+    # A prompted student that teaches has a wording of its own.
+    wording = BARE if encoder.card.own_context else (template,)
+    rows = class_embeddings(labels, wording, encode)
     return ClipTeacher(
         name=encoder.card.name,
         encoder=encoder,

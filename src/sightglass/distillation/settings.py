@@ -114,12 +114,6 @@ class PromptSettings:
             precision="bf16" if precision == "bf16" else "fp32",
         )
         where = "PromptSettings"
-        check_positive(settings.lr, where=where, name="lr")
-        check_positive(settings.average_std, where=where, name="average_std")
-        if not math.isfinite(settings.average_mean):
-            raise InputError(
-                f"{where}: average_mean must be a finite number, got {settings.average_mean}."
-            )
         for name, value, least in (
             ("epochs", settings.epochs, 1),
             ("batch_size", settings.batch_size, 1),
@@ -128,6 +122,12 @@ class PromptSettings:
             ("depth", 1 if depth is None else depth, 1),
         ):
             check_whole(value, where=where, name=name, least=least)
+        check_positive(settings.lr, where=where, name="lr")
+        check_positive(settings.average_std, where=where, name="average_std")
+        if not math.isfinite(settings.average_mean):
+            raise InputError(
+                f"{where}: average_mean must be a finite number, got {settings.average_mean}."
+            )
         return settings
 
     def as_record(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,10 @@ class Teacher(Protocol):
     @property
     def n_classes(self) -> int:
         """Columns of its logits."""
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of what decides its logits: another teacher makes another run."""
 
     def logits(
         self, batch: PictureBatch, *, logit_scale: float
@@ -61,6 +66,13 @@ class ClipTeacher:
     def n_classes(self) -> int:
         """Columns of its logits."""
         return len(self.classes.rows)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of weights and preprocessing, and of what it knows the classes by."""
+        total = hashlib.sha256(self.encoder.fingerprint.encode())
+        total.update(self.classes.rows.tobytes())
+        return total.hexdigest()
 
     def logits(
         self, batch: PictureBatch, *, logit_scale: float
@@ -97,6 +109,11 @@ class FusedTeacher:
     def n_classes(self) -> int:
         """Columns of its logits."""
         return int(self._logits.shape[1])
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all distributions."""
+        return hashlib.sha256(self._logits.tobytes()).hexdigest()
 
     def logits(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sightglass.encoders.prompted.host import PromptHost
 
 _KEY, _DIGEST = "sightglass", "sha256"
+_READABLE = 40  # a digest is longer, and so are most lists
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,18 +146,13 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
 
 
 def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not the same; single settings by their own names and values."""
+    """What is not the same, with both values where a person can read them."""
     found = []
     for key in sorted(before.keys() | now.keys()):
         old, new = before.get(key), now.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += [
-                f"{name} ({old.get(name)} then, {new.get(name)} now)"
-                for name in sorted(old.keys() | new.keys())
-                if old.get(name) != new.get(name)
-            ]
-        elif old != new:
-            found.append(key)
+        if old != new:
+            readable = max(len(str(old)), len(str(new))) <= _READABLE
+            found.append(f"{key} ({old} then, {new} now)" if readable else key)
     return found
 
 

@@ -10,7 +10,7 @@ from sightglass.encoders.embeddings import Embeddings
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import UInt8
+    from jaxtyping import Float, Float64, UInt8
     from PIL import Image
 
 
@@ -73,3 +73,24 @@ class RoundingEncoder(ImageEncoder, Protocol):
 @runtime_checkable
 class DualEncoder(ImageEncoder, TextEncoder, Protocol):
     """Both towers of one model: what classification by name needs."""
+
+
+@runtime_checkable
+class ConditionedEncoder(DualEncoder, Protocol):
+    """Both towers, and texts that depend on the picture they are compared with.
+
+    ``encode_texts`` then gives what a text is where there is no picture: names can be compared with
+    each other by it, never with pictures.
+    """
+
+    def cosines(
+        self, images: Float[np.ndarray, "n dim"], classes: Sequence[Sequence[str]]
+    ) -> Float64[np.ndarray, "n n_classes"]:
+        """Cosine of each picture with each class, as this picture shapes the class's texts.
+
+        A picture's cosines never depend on the other pictures.
+
+        Args:
+            images: Unit rows that this encoder made.
+            classes: Texts of each class; a class's row is the unit mean of its texts' rows.
+        """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -59,7 +59,15 @@ class Embeddings:
             raise ShapeError(f"Embeddings: rows need shape (n, dim), got {self.rows.shape}.")
 
 
-def require_one_encoder(first: Embeddings, second: Embeddings, *, where: str) -> None:
+class MadeByAnEncoder(Protocol):
+    """Anything that says which encoder made it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The encoder's."""
+
+
+def require_one_encoder(first: MadeByAnEncoder, second: MadeByAnEncoder, *, where: str) -> None:
     """Raise InputError unless both were made by the same encoder, weights and precision alike."""
     if first.fingerprint != second.fingerprint:
         raise InputError(

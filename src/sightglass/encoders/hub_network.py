@@ -49,7 +49,7 @@ def load_network(checkpoint: Checkpoint, *, precision: Precision) -> dict[str, R
         ModelError: If the weights do not fill the network.
     """
     purpose = f"The encoder '{checkpoint.name}'"
-    torch = require_extra("torch", extra="hub", purpose=purpose)
+    require_extra("torch", extra="hub", purpose=purpose)
     require_extra("transformers", extra="hub", purpose=purpose)
     device = choose_device()
     model = load_model(checkpoint)
@@ -57,46 +57,58 @@ def load_network(checkpoint: Checkpoint, *, precision: Precision) -> dict[str, R
         halve_matrices(model)
     model.to(device)
 
-    def run(network: Callable[..., Any]) -> Callable[[Inputs], np.ndarray]:
-        def forward(inputs: Inputs) -> np.ndarray:
-            tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
-            reduced = torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16")
-            with torch.inference_mode(), reduced:
-                return np.asarray(network(**tensors).float().cpu().numpy())
-
-        return forward
-
-    def row_by_row(network: Callable[..., Any], size: int) -> RowByRow:
-        if device != "cpu":
-            return RowByRow(run(network), size=PER_PASS_ON_DEVICE, workers=1)
-        threads = torch.get_num_threads()
-        return RowByRow(
-            run(network),
-            size=size,
-            workers=threads,
-            start_worker=lambda: torch.set_num_threads(1),
-            # Threads that the caller's process starts later would inherit the 1.
-            finish=lambda: torch.set_num_threads(threads),
-        )
+    def rows(network: Callable[..., Any], size: int) -> RowByRow:
+        return row_by_row(network, size=size, device=device, reduced=precision == "bf16")
 
     if not checkpoint.has_texts:
         # The class token; transformers has put it through the last layer norm.
         return {
-            "image": row_by_row(
+            "image": rows(
                 lambda **inputs: model(**inputs).last_hidden_state[:, 0],
                 PICTURES_PER_PASS[precision],
             )
         }
     # Since transformers 5 these return an object whose pooler_output is the projected row.
     return {
-        "image": row_by_row(
+        "image": rows(
             lambda **inputs: model.get_image_features(**inputs).pooler_output,
             PICTURES_PER_PASS[precision],
         ),
-        "text": row_by_row(
+        "text": rows(
             lambda **inputs: model.get_text_features(**inputs).pooler_output, TEXTS_PER_PASS
         ),
     }
+
+
+def row_by_row(
+    network: Callable[..., torch.Tensor], *, size: int, device: str, reduced: bool = False
+) -> RowByRow:
+    """A torch network in passes, so that a row depends on its own input alone.
+
+    Args:
+        network: From a pass's tensors by name to its rows.
+        size: Inputs per pass on a processor; elsewhere it is ``PER_PASS_ON_DEVICE``.
+        device: Where the network lies.
+        reduced: Whether matrix products are taken in bf16.
+    """
+    import torch
+
+    def forward(inputs: Inputs) -> np.ndarray:
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
+        with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
+            return np.asarray(network(**tensors).float().cpu().numpy())
+
+    if device != "cpu":
+        return RowByRow(forward, size=PER_PASS_ON_DEVICE, workers=1)
+    threads = torch.get_num_threads()
+    return RowByRow(
+        forward,
+        size=size,
+        workers=threads,
+        start_worker=lambda: torch.set_num_threads(1),
+        # Threads that the caller's process starts later would inherit the 1.
+        finish=lambda: torch.set_num_threads(threads),
+    )
 
 
 def load_model(checkpoint: Checkpoint) -> Any:
@@ -108,6 +120,10 @@ def load_model(checkpoint: Checkpoint) -> Any:
     import torch
     from transformers import AutoModel
 
+    if checkpoint.is_open_clip:
+        from sightglass.encoders.open_clip_network import load_open_clip
+
+        return load_open_clip(checkpoint)
     try:
         with quiet_transformers():
             model, report = AutoModel.from_pretrained(

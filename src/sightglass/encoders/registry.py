@@ -1,4 +1,4 @@
-"""From a name to an encoder: ``mini``, ``onnx:FOLDER``, ``hf:ORG/NAME``, ``synthetic:colours``."""
+"""From a name to an encoder: ``mini``, ``onnx:FOLDER``, ``hf:NAME``, ``prompts:FILE``."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def _hub(rest: str) -> ImageEncoder:
     return load_hub_encoder(rest)
 
 
+def _prompts(rest: str) -> DualEncoder:
+    from sightglass.encoders.prompts import load_prompts_encoder
+
+    return load_prompts_encoder(rest)
+
+
 def _synthetic(rest: str) -> DualEncoder:
     from sightglass.encoders.synthetic import SyntheticEncoder
 
@@ -49,6 +55,7 @@ SOURCES: dict[str, tuple[Callable[[str], ImageEncoder], str]] = {
     "mini": (_mini, "mini"),
     "onnx": (_onnx, "onnx:FOLDER"),
     "hf": (_hub, "hf:ORG/NAME or hf:FOLDER"),
+    "prompts": (_prompts, "prompts:FILE"),
     "synthetic": (_synthetic, "synthetic:colours"),
 }
 
@@ -69,11 +76,18 @@ def load_encoder(name: str) -> ImageEncoder:
     forms = [form for _, form in SOURCES.values()]
     near = closest(source, SOURCES)
     if near is None and ("/" in name or Path(name).exists()):
-        near = "onnx" if (Path(name) / "encoder.json").exists() else "hf"
+        near = _kind_of(Path(name))
         hint = f" Did you mean '{near}:{name}'?"
     else:
         hint = f" Did you mean '{SOURCES[near][1]}'?" if near else ""
     raise UnknownNameError(f"Unknown encoder '{name}'.{hint} Known: {', '.join(forms)}.")
+
+
+def _kind_of(path: Path) -> str:
+    """The source that a path given without one most likely belongs to."""
+    if path.is_file() and path.suffix == ".safetensors":
+        return "prompts"
+    return "onnx" if (path / "encoder.json").exists() else "hf"
 
 
 def load_dual_encoder(name: str) -> DualEncoder:

@@ -26,9 +26,14 @@ def word_embeddings(
     encode: Callable[[Sequence[str]], Float[np.ndarray, "n_texts dim"]],
 ) -> Float[np.ndarray, "n_words dim"]:
     """Unit rows of the everyday words that are no class's name, made as the classes' rows are."""
+    return class_embeddings(words_beside(labels), templates, encode)
+
+
+def words_beside(labels: LabelSet) -> LabelSet:
+    """The everyday words that are no class's name, each as a class."""
     taken = {name_key(name) for names in labels.synonyms for name in names}
     words = [word for word in BACKGROUND_WORDS if name_key(word) not in taken]
-    return class_embeddings(LabelSet.of(words, reserved=()), templates, encode)
+    return LabelSet.of(words, reserved=())
 
 
 def better_named(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ import numpy as np
 
 from sightglass.checks import usable_processors
 from sightglass.embedding import embed_pictures
-from sightglass.generation.everyday_words import better_named
 from sightglass.generation.harvest_rule import Harvest, choose_references
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS
 from sightglass.read_ahead import ahead, batches
@@ -64,8 +63,7 @@ def see_pictures(
     answered: Iterable[AnsweredPicture],
     *,
     encoder: ImageEncoder,
-    classes: Float[np.ndarray, "n_classes dim"],
-    words: Float[np.ndarray, "n_words dim"],
+    named: Callable[[Float[np.ndarray, "n dim"]], Bool[np.ndarray, " n"]],
     vision: ImageEncoder,
     store: Store,
     batch_size: int,
@@ -78,8 +76,7 @@ def see_pictures(
     Args:
         answered: Taken one by one. Of pictures with the same bytes only the first counts.
         encoder: Answered; the store remembers its rows.
-        classes: Its unit rows of the classes.
-        words: Its unit rows of everyday words.
+        named: From its rows to whether a class's name fits as well as any everyday word.
         vision: Makes the vision-only rows.
         store: Remembers all rows of pictures.
         batch_size: Pictures per pass of the network.
@@ -90,7 +87,7 @@ def see_pictures(
     reading = ahead(read, _different(answered), threads=usable_processors(), window=window)
     pictures: list[AnsweredPicture] = []
     rows = [np.empty((0, vision.card.dim), np.float32)]
-    named = [np.empty(0, bool)]
+    fits = [np.empty(0, bool)]
     lost: list[str] = []
     try:
         for batch in batches(reading, batch_size):
@@ -101,13 +98,13 @@ def see_pictures(
             rows.append(embed_pictures(seen_now, encoder=vision, store=store).rows)
             again = [seen.beside[0] for seen in seen_now]
             images = embed_pictures(again, encoder=encoder, store=store).rows
-            named.append(better_named(images, classes=classes, words=words))
+            fits.append(named(images))
     finally:
         reading.close()
     return SeenPictures(
         pictures=tuple(pictures),
         vision_rows=np.concatenate(rows),
-        named=np.concatenate(named),
+        named=np.concatenate(fits),
         lost=tuple(lost),
     )
 

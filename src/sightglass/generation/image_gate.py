@@ -11,6 +11,7 @@ import numpy as np
 
 from sightglass.alignments import align_text_image
 from sightglass.encoders.contract import DualEncoder
+from sightglass.encoders.wording import require_fixed_texts, templates_for
 from sightglass.errors import ModelError, PictureError
 from sightglass.fusion.softmax import softmax
 from sightglass.generation.quality import (
@@ -23,7 +24,6 @@ from sightglass.generation.quality import (
 from sightglass.inputs.images import OpenedPicture, open_picture
 from sightglass.inputs.labels import LabelSet
 from sightglass.inputs.prompts import class_embeddings
-from sightglass.inputs.templates import template_set
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -59,6 +59,7 @@ class ImageGate:
     def __init__(
         self, encoder: DualEncoder, labels: LabelSet, *, size: tuple[int, int] | None = None
     ) -> None:
+        require_fixed_texts(encoder, where="imagine")
         self.name = encoder.card.name
         self._encoder = encoder
         self._labels = labels
@@ -144,7 +145,7 @@ class ImageGate:
         # Made with the first picture: a run that has nothing to do must not pay for it.
         return class_embeddings(
             self._labels,
-            template_set("single"),
+            templates_for(self._encoder.card),
             lambda texts: self._encoder.encode_texts(texts).rows,
         )
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from sightglass.embedding import embed_pictures, embed_texts
 from sightglass.encoders.contract import DualEncoder
+from sightglass.encoders.wording import templates_for
 from sightglass.generation.look_alike_pairs import look_alike_pairs
 from sightglass.inputs.background import BACKGROUND_WORDS
 from sightglass.inputs.class_book import ClassBook, ClassEntry, Confusable, Origin
 from sightglass.inputs.labels import LabelSet
 from sightglass.inputs.prompts import class_embeddings
 from sightglass.inputs.references import ReferenceSet
-from sightglass.inputs.templates import template_set
 from sightglass.reading import read_picture
 from sightglass.store import Store
 
@@ -47,8 +47,8 @@ def describe_offline(
     def encode(texts: Sequence[str]) -> Float[np.ndarray, "n_texts dim"]:
         return embed_texts(texts, encoder=encoder, store=store).rows
 
-    texts = class_embeddings(labels, template_set("single"), encode)
-    (template,) = template_set("single")
+    (template,) = templates_for(encoder.card)
+    texts = class_embeddings(labels, (template,), encode)
     everyday = encode([template.replace("{}", word) for word in BACKGROUND_WORDS])
     pairs = set(look_alike_pairs(texts, yardstick=everyday))
     if references is not None:

@@ -12,7 +12,7 @@ from sightglass.inputs.labels import LabelSet, clean_name
 from sightglass.inputs.templates import check_templates
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Float64
 
 # float32 unit rows that cancel leave about 1e-8; no encoder gives a real class so short a mean.
 _CANCELLED = 1e-6
@@ -111,18 +111,34 @@ def class_embeddings(
             "Its weights are damaged or its precision is too low."
         )
     position = {text: index for index, text in enumerate(texts)}
+    members = [[position[text] for text in of_class] for of_class in per_class]
+    return unit_means(rows, members, labels.names).astype(np.float32)
+
+
+def unit_means(
+    rows: Float[np.ndarray, "n_texts dim"],
+    members: Sequence[Sequence[int]],
+    names: Sequence[str],
+) -> Float64[np.ndarray, "n_classes dim"]:
+    """The mean of each class's rows, scaled back to length 1; in float64.
+
+    Args:
+        rows: Unit rows of texts.
+        members: Which of them belong to each class; their order plays no part.
+        names: How an error calls the classes.
+
+    Raises:
+        InputError: If a class's rows cancel each other.
+    """
     means = np.stack(
-        [
-            rows[sorted(position[text] for text in of_class)].mean(axis=0, dtype=np.float64)
-            for of_class in per_class
-        ]
+        [rows[sorted(of_class)].mean(axis=0, dtype=np.float64) for of_class in members]
     )
     lengths = np.sqrt((means * means).sum(axis=1, keepdims=True))
     if (lengths <= _CANCELLED).any():
-        name = labels.names[int(np.argmin(lengths))]
+        name = names[int(np.argmin(lengths))]
         raise InputError(
             f"class_embeddings: the texts of '{name}' need a common direction, but their mean is "
             "zero. Use other names or templates for it."
         )
-    unit: np.ndarray = (means / lengths).astype(np.float32)
+    unit: Float64[np.ndarray, "n_classes dim"] = means / lengths
     return unit

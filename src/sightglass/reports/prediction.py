@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,7 @@ class Prediction:
             "detail": self.outcome.detail,
             "label": self.label,
             "confidence": None if decision is None else round(decision.confidence, 6),
-            "unknown_score": None if decision is None else round(decision.unknown_score, 6),
+            "unknown_score": None if decision is None else _known(decision.unknown_score),
             "margin": None if decision is None else round(decision.margin, 6),
             "top": [] if decision is None else _ranked(decision.top),
             "width": self.width,
@@ -58,6 +59,11 @@ class Prediction:
             "opinions": [] if evidence is None else _opinions(evidence),
             "nearest_references": [] if evidence is None else _nearest(evidence),
         }
+
+
+def _known(number: float) -> float | None:
+    """Six decimals; None where it was not computed."""
+    return None if math.isnan(number) else round(number, 6)
 
 
 def _ranked(top: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:

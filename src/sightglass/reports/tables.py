@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -32,7 +33,9 @@ def csv_row(prediction: Prediction) -> list[str]:
     if decision is None:
         cells += [""] * 7
     else:
-        cells += [decision.label, f"{decision.confidence:.6f}", f"{decision.unknown_score:.6f}"]
+        score = decision.unknown_score
+        cells += [decision.label, f"{decision.confidence:.6f}"]
+        cells.append("" if math.isnan(score) else f"{score:.6f}")
         for rank in (1, 2):
             if rank < len(decision.top):
                 name, probability = decision.top[rank]

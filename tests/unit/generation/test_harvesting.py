@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from colour_photos import encoded, save
 from sightglass.encoders.synthetic import SyntheticEncoder
 from sightglass.errors import InputError, ResultsError
+from sightglass.generation.everyday_words import better_named
 from sightglass.generation.harvest_rule import Harvest
 from sightglass.generation.harvested_folder import check_target, write_harvest
 from sightglass.generation.harvesting import (
@@ -54,8 +56,11 @@ def see(pictures: list[AnsweredPicture], store: Store, *, batch_size: int) -> Se
     return see_pictures(
         pictures,
         encoder=encoder,
-        classes=encoder.encode_texts(NAMES).rows,
-        words=encoder.encode_texts(["orange", "lime"]).rows,
+        named=partial(
+            better_named,
+            classes=encoder.encode_texts(NAMES).rows,
+            words=encoder.encode_texts(["orange", "lime"]).rows,
+        ),
         vision=encoder,
         store=store,
         batch_size=batch_size,

@@ -59,10 +59,31 @@ class CoCoOp(PromptHost):
             images: Unit rows of the pictures.
         """
         embedded = towers.embed_tokens(tokens.ids)
-        contexts = self.context + self.meta(images)[:, None, :]
+        contexts = self._contexts(images)
         texts = torch.cat([with_context(embedded, context) for context in contexts])
         rows = towers.text_rows(texts, tokens.ends.repeat(len(images)))
         return functional.normalize(rows, dim=-1).view(len(images), len(tokens), -1)
+
+    def paired_text_rows(
+        self, towers: ClipTowers, tokens: ClassTokens, images: Float[Tensor, "c dim"]
+    ) -> Float[Tensor, "c dim"]:
+        """Unit rows of classes, the i-th as the i-th picture has it.
+
+        Args:
+            towers: The frozen towers.
+            tokens: The classes; one may come several times.
+            images: Unit rows of pictures, one per class.
+        """
+        embedded = with_context(towers.embed_tokens(tokens.ids), self._contexts(images))
+        return functional.normalize(towers.text_rows(embedded, tokens.ends), dim=-1)
+
+    def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
+        """Unit rows of classes in the context alone, as no picture has shifted it.
+
+        Names can be compared with each other by these; with pictures only by ``text_rows_for``.
+        """
+        embedded = with_context(towers.embed_tokens(tokens.ids), self.context)
+        return functional.normalize(towers.text_rows(embedded, tokens.ends), dim=-1)
 
     def forward(
         self,
@@ -77,3 +98,7 @@ class CoCoOp(PromptHost):
         texts = self.text_rows_for(towers, tokens, images)
         logits = towers.logit_scale * torch.einsum("nd,ncd->nc", images, texts)
         return Answer(logits=logits, images=images, texts=texts)
+
+    def _contexts(self, images: Float[Tensor, "n dim"]) -> Float[Tensor, "n k text_width"]:
+        contexts: Tensor = self.context + self.meta(images)[:, None, :]
+        return contexts

@@ -79,11 +79,16 @@ class PromptHost(nn.Module):
 
 
 def with_context(
-    embedded: Float[Tensor, "c l width"], context: Float[Tensor, "k width"]
+    embedded: Float[Tensor, "c l width"], context: Float[Tensor, "*c k width"]
 ) -> Float[Tensor, "c l width"]:
-    """Token vectors with the k tokens behind the start token replaced by learned ones."""
+    """Token vectors with the k tokens behind the start token replaced by learned ones.
+
+    Args:
+        embedded: Of some texts.
+        context: ``(k, width)`` for all of them, or ``(c, k, width)``: each text's own.
+    """
     own = context.expand(len(embedded), -1, -1)
-    return torch.cat([embedded[:, :1], own, embedded[:, 1 + len(context) :]], dim=1)
+    return torch.cat([embedded[:, :1], own, embedded[:, 1 + own.shape[1] :]], dim=1)
 
 
 def random_tokens(*shape: int, generator: torch.Generator) -> nn.Parameter:

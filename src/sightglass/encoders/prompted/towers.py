@@ -49,6 +49,9 @@ class ClipTowers:
         self.dim: int = model.projection_dim
         self.text_depth: int = len(self._text.encoder.layers)
         self.vision_depth: int = len(self._vision.encoder.layers)
+        self.text_heads: int = self._text.config.num_attention_heads
+        self.vision_heads: int = self._vision.config.num_attention_heads
+        self.patches: int = self._vision.embeddings.num_patches
         self.logit_scale: float = float(model.logit_scale.detach().exp())
 
     @property
@@ -56,6 +59,11 @@ class ClipTowers:
         """Where the weights lie."""
         device: torch.device = self._model.logit_scale.device
         return device
+
+    @property
+    def weight_bytes(self) -> int:
+        """What the frozen weights hold in memory."""
+        return sum(w.numel() * w.element_size() for w in self._model.state_dict().values())
 
     def embed_tokens(self, ids: Int[Tensor, "c l"]) -> Float[Tensor, "c l text_width"]:
         """The vocabulary's vectors of these tokens, without positions."""
@@ -75,14 +83,21 @@ class ClipTowers:
             ends: Where each text's end token stands; what follows it is never looked at.
             deep: ``deep[i]`` takes the place of tokens 1 to k where block ``i + 1`` begins.
         """
-        if not torch.is_grad_enabled() or len(embedded) <= self._per_pass:
+        if len(embedded) <= self._per_pass:
             return self._text_pass(embedded, ends, *deep)
-        passes = [slice(at, at + self._per_pass) for at in range(0, len(embedded), self._per_pass)]
-        rows = [
-            checkpoint(self._text_pass, embedded[part], ends[part], *deep, use_reentrant=False)
-            for part in passes
-        ]
-        return torch.cat(rows)
+        # Short texts share passes with short ones, so that few positions are run for nothing.
+        order = ends.argsort(stable=True)
+        rows = []
+        for at in range(0, len(order), self._per_pass):
+            members = order[at : at + self._per_pass]
+            own_ends = ends[members]
+            part = embedded[members, : int(own_ends[-1]) + 1]
+            if torch.is_grad_enabled():
+                row = checkpoint(self._text_pass, part, own_ends, *deep, use_reentrant=False)
+            else:
+                row = self._text_pass(part, own_ends, *deep)
+            rows.append(row)
+        return torch.cat(rows)[order.argsort()]
 
     def image_rows(
         self,

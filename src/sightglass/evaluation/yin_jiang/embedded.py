@@ -13,6 +13,7 @@ import numpy as np
 from sightglass.checks import usable_processors
 from sightglass.embedding import embed_pictures
 from sightglass.encoders.contract import DualEncoder, ImageEncoder
+from sightglass.encoders.wording import require_fixed_texts
 from sightglass.errors import EvaluationError
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.read_ahead import ahead, batches
@@ -44,6 +45,10 @@ class Encoders:
     store: Store
     names: str
     batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        """Refuse an encoder that has no fixed row for a class."""
+        require_fixed_texts(self.dual, where="Suite")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
