@@ -14,6 +14,8 @@ COMMANDS = (
     ("describe",),
     ("imagine",),
     ("harvest",),
+    ("distill",),
+    ("distill", "prompts"),
     ("evaluate",),
     ("models",),
     ("doctor",),

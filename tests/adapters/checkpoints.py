@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from pathlib import Path
 
@@ -51,25 +52,51 @@ _TEXT = {
 
 def write_clip(folder: Path, *, seed: int = 0, **save: object) -> Path:
     """CLIP, with a preprocessor_config.json as on the hub."""
+    return _save_clip(_clip(_TEXT, _VISION, dim=16, scale=4.6052, seed=seed), folder, **save)
+
+
+def write_uneven_clip(folder: Path, *, seed: int = 0) -> Path:
+    """CLIP whose towers differ in width and depth, so that neither can pass for the other.
+
+    Text: 4 blocks, 24 wide. Vision: 5 blocks, 40 wide. Rows of 48. Gains of the norms differ from
+    1, and the logit scale, 20, is none that is published.
+    """
+    text = _TEXT | {"hidden_size": 24, "intermediate_size": 96, "num_hidden_layers": 4}
+    vision = _VISION | {"hidden_size": 40, "intermediate_size": 56, "num_hidden_layers": 5}
+    model = _clip(text, vision, dim=48, scale=math.log(20), seed=seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "norm" in name and name.endswith("weight"):
+                torch.nn.init.uniform_(weight, 0.5, 1.5)
+    return _save_clip(model, folder)
+
+
+def _clip(
+    text: dict[str, int], vision: dict[str, int], *, dim: int, scale: float, seed: int
+) -> CLIPModel:
     tokenizer = clip_tokenizer()
     torch.manual_seed(seed)
     model = CLIPModel(
         CLIPConfig(
-            text_config=_TEXT
+            text_config=text
             | {
                 "vocab_size": len(tokenizer),
                 "bos_token_id": tokenizer.bos_token_id,
                 "eos_token_id": tokenizer.eos_token_id,
                 "pad_token_id": tokenizer.pad_token_id,
             },
-            vision_config=_VISION | {"image_size": SIDE},
-            projection_dim=16,
-            logit_scale_init_value=4.6052,
+            vision_config=vision | {"image_size": SIDE},
+            projection_dim=dim,
+            logit_scale_init_value=scale,
         )
     )
     _enliven(model)
+    return model
+
+
+def _save_clip(model: CLIPModel, folder: Path, **save: object) -> Path:
     model.save_pretrained(folder, **save)
-    tokenizer.save_pretrained(folder)
+    clip_tokenizer().save_pretrained(folder)
     CLIPImageProcessorPil(
         size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}
     ).save_pretrained(folder)

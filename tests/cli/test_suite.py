@@ -68,7 +68,7 @@ def test_one_command_writes_every_table_the_figures_and_a_page_of_them_all(tmp_p
     [
         (
             ["--suite", "yin-jang"],
-            "Unknown suite 'yin-jang'. Did you mean 'yin-jiang'? Known: yin-jiang.",
+            "Unknown suite 'yin-jang'. Did you mean 'yin-jiang'? Known: kdpl, yin-jiang.",
         ),
         (
             ["--suite", "yin-jiang"],
@@ -90,8 +90,7 @@ def test_one_command_writes_every_table_the_figures_and_a_page_of_them_all(tmp_p
         ),
         (
             [],
-            "evaluate: a data set is needed, got none. Give its path, or --suite yin-jiang with "
-            "--data.",
+            "evaluate: a data set is needed, got none. Give its path, or --suite with --data.",
         ),
     ],
 )

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from sightglass.cli.evaluate_suite import run_suite_command
+from sightglass.cli.evaluate_suite import (
+    KDPL,
+    YIN_JIANG,
+    check_suite_options,
+    run_kdpl,
+    run_yin_jiang,
+)
 from sightglass.errors import InputError
 
 
@@ -47,7 +53,8 @@ def evaluate(
     suite: Annotated[
         str | None,
         typer.Option(
-            help="Run a paper's whole evaluation instead: yin-jiang. Needs --data and --out."
+            help="Run a paper's whole evaluation instead: yin-jiang or kdpl. Needs --data and "
+            "--out."
         ),
     ] = None,
     suite_data: Annotated[
@@ -59,37 +66,68 @@ def evaluate(
     vision_model: Annotated[
         str | None,
         typer.Option(
-            help="Suite: encoder for pictures only, the third alignment; 'none' for none."
+            help="yin-jiang: encoder for pictures only, the third alignment; 'none' for none."
         ),
     ] = None,
     references: Annotated[
         Path | None,
         typer.Option(
-            help="Suite: reference pictures; a parquet file or a folder with one folder per class, "
-            "or a folder of these named after the data sets."
+            help="yin-jiang: reference pictures; a parquet file or a folder with one folder per "
+            "class, or a folder of these named after the data sets."
         ),
     ] = None,
     harvest: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Suite: references per class to harvest from a data set's own unlabelled pictures "
-            "where none are brought; 16 unless told, 0 for none.",
+            help="yin-jiang: references per class to harvest from a data set's own unlabelled "
+            "pictures where none are brought; 16 unless told, 0 for none.",
         ),
     ] = None,
     weighting: Annotated[
         str | None,
-        typer.Option(help="Suite: how alignments are weighed; inverse_entropy unless told."),
+        typer.Option(help="yin-jiang: how alignments are weighed; inverse_entropy unless told."),
     ] = None,
     virtual_names: Annotated[
         Path | None,
-        typer.Option(help="Suite: file of guessed names of unknown classes, one per line."),
+        typer.Option(help="yin-jiang: file of guessed names of unknown classes, one per line."),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            help="Suite: released_code adds a table made with the released scripts' formula, for "
-            "regression only; paper_formula does not."
+            help="yin-jiang: released_code adds a table made with the released scripts' formula, "
+            "for regression only; paper_formula does not."
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="kdpl: encoder that the student --model follows; hf:ORG/NAME, mini."),
+    ] = None,
+    hosts: Annotated[
+        str | None,
+        typer.Option(
+            help="kdpl: which hosts, with commas between; coop,cocoop,vpt,maple,promptsrc unless "
+            "told."
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="kdpl: seeds, with commas between; 1,2,3 unless told.")
+    ] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(min=1, help="kdpl: pictures per class to learn from; 16 unless told."),
+    ] = None,
+    protocols: Annotated[
+        str | None,
+        typer.Option(
+            help="kdpl: which of domain_generalisation,cross_dataset,base_to_novel; all unless "
+            "told."
+        ),
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            help="kdpl: names for the class-agnostic variant: nouns, or a file with one per line."
         ),
     ] = None,
 ) -> None:
@@ -101,24 +139,33 @@ def evaluate(
     import shlex
 
     command = shlex.join(["sightglass", *(context.obj or [])])
-    suite_only = {
-        "--data": suite_data,
-        "--vision-model": vision_model,
-        "--references": references,
-        "--harvest": harvest,
-        "--weighting": weighting,
-        "--virtual-names": virtual_names,
-        "--mode": mode,
+    options: dict[str, dict[str, object]] = {
+        YIN_JIANG: {
+            "--vision-model": vision_model,
+            "--references": references,
+            "--harvest": harvest,
+            "--weighting": weighting,
+            "--virtual-names": virtual_names,
+            "--mode": mode,
+        },
+        KDPL: {
+            "--teacher": teacher,
+            "--hosts": hosts,
+            "--seeds": seeds,
+            "--shots": shots,
+            "--protocols": protocols,
+            "--vocabulary": vocabulary,
+        },
     }
-    if suite is not None:
-        if data is not None or classes is not None or split is not None:
-            given = "a data set" if data is not None else "--classes" if classes else "--split"
-            raise InputError(
-                f"evaluate: with --suite the data sets are those in --data, {given} has no place "
-                f"there. Leave it out."
-            )
-        run_suite_command(
-            suite,
+    if suite is not None and (data is not None or classes is not None or split is not None):
+        given = "a data set" if data is not None else "--classes" if classes else "--split"
+        raise InputError(
+            f"evaluate: with --suite the data sets are those in --data, {given} has no place "
+            f"there. Leave it out."
+        )
+    check_suite_options(suite, options, data=suite_data)
+    if suite == YIN_JIANG:
+        run_yin_jiang(
             data=suite_data,
             out=out,
             model=model,
@@ -135,16 +182,27 @@ def evaluate(
             command=command,
         )
         return
-    stray = [name for name, value in suite_only.items() if value is not None]
-    if stray:
-        raise InputError(
-            f"evaluate: {stray[0]} belongs to --suite, which was not given. Add --suite yin-jiang, "
-            f"or leave it out."
+    if suite == KDPL:
+        run_kdpl(
+            data=suite_data,
+            out=out,
+            student=model,
+            teacher=teacher,
+            hosts=hosts,
+            seeds=seeds,
+            shots=shots,
+            protocols=protocols,
+            vocabulary=vocabulary,
+            prompts=prompts,
+            limit=limit,
+            batch_size=batch_size,
+            store=store,
+            command=command,
         )
+        return
     if data is None:
         raise InputError(
-            "evaluate: a data set is needed, got none. Give its path, or --suite yin-jiang with "
-            "--data."
+            "evaluate: a data set is needed, got none. Give its path, or --suite with --data."
         )
 
     from rich.console import Console

@@ -2,18 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sightglass.errors import InputError, unknown_name
 
-SUITES = ("yin-jiang",)
+YIN_JIANG, KDPL = "yin-jiang", "kdpl"
+SUITES = (YIN_JIANG, KDPL)
 HARVEST = 16
 WEIGHTING = "inverse_entropy"
 VISION_MODEL = "mini:vision"
+VOCABULARY = "nouns"
+_NOT_A_STUDENT = "mini"
+_NO_TEMPLATES = "single"
 
 
-def run_suite_command(
-    suite: str,
+def check_suite_options(
+    suite: str | None, options: Mapping[str, Mapping[str, object]], *, data: Path | None
+) -> None:
+    """Refuse options of a suite that is not run.
+
+    Args:
+        suite: What was asked for, or None.
+        options: By suite, what was given for each option that is only its own; None for nothing.
+        data: ``--data``, which every suite has.
+
+    Raises:
+        InputError: If an option has no place.
+        UnknownNameError: If there is no such suite.
+    """
+    if suite is not None and suite not in SUITES:
+        raise unknown_name("suite", suite, SUITES)
+    given = [
+        (owner, name)
+        for owner, of_owner in options.items()
+        for name, value in of_owner.items()
+        if value is not None and owner != suite
+    ]
+    if suite is not None and given:
+        owner, name = given[0]
+        raise InputError(
+            f"evaluate: {name} belongs to --suite {owner}, got --suite {suite}. Leave it out."
+        )
+    if suite is None and data is not None:
+        given = [(YIN_JIANG, "--data"), *given]
+    if given:
+        owner, name = given[0]
+        raise InputError(
+            f"evaluate: {name} belongs to --suite, which was not given. Add --suite {owner}, "
+            f"or leave it out."
+        )
+
+
+def _folders(suite: str, data: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """Both folders, which every suite needs."""
+    for name, value in (("--data", data), ("--out", out)):
+        if value is None:
+            raise InputError(f"evaluate: --suite {suite} needs {name}, a folder. Add it.")
+    assert data is not None
+    assert out is not None
+    return data, out
+
+
+def run_yin_jiang(
     *,
     data: Path | None,
     out: Path | None,
@@ -30,30 +81,24 @@ def run_suite_command(
     store: Path | None,
     command: str,
 ) -> None:
-    """Run the suite and write its folder; None means the suite's own default.
+    """Run the suite yin-jiang and write its folder; None means the suite's own default.
 
     Raises:
         InputError: If ``--data`` or ``--out`` is missing, or something given cannot be used.
-        UnknownNameError: If there is no such suite, encoder or weighting.
+        UnknownNameError: If there is no such encoder or weighting.
     """
-    if suite not in SUITES:
-        raise unknown_name("suite", suite, SUITES)
-    for name, value in (("--data", data), ("--out", out)):
-        if value is None:
-            raise InputError(f"evaluate: --suite {suite} needs {name}, a folder. Add it.")
-    assert data is not None
-    assert out is not None
+    data, out = _folders(YIN_JIANG, data, out)
 
     from rich.console import Console
 
     from sightglass.encoders.registry import load_dual_encoder, load_encoder
+    from sightglass.encoders.wording import templates_for
     from sightglass.evaluation.yin_jiang.embedded import Encoders
     from sightglass.evaluation.yin_jiang.open_set import Setting
     from sightglass.evaluation.yin_jiang.report import REPORT, write_suite
     from sightglass.evaluation.yin_jiang.suite import run_suite
     from sightglass.fusion import MODES, WEIGHTINGS
     from sightglass.inputs.line_files import read_line_file
-    from sightglass.inputs.templates import template_set
     from sightglass.reports.folder import prepare_folder
     from sightglass.store import DEFAULT_STORE, open_store
 
@@ -74,7 +119,7 @@ def run_suite_command(
     )
     setting = Setting(
         encoders=encoders,
-        templates=template_set(prompts),
+        templates=templates_for(encoders.dual.card, prompts),
         weighting=chosen,
         harvest=HARVEST if harvest is None else harvest,
         virtual_names=guesses,
@@ -98,3 +143,101 @@ def run_suite_command(
     ]
     for line in (*lines, *result.remarks, f"Written: {out / REPORT}"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def run_kdpl(
+    *,
+    data: Path | None,
+    out: Path | None,
+    student: str,
+    teacher: str | None,
+    hosts: str | None,
+    seeds: str | None,
+    shots: int | None,
+    protocols: str | None,
+    vocabulary: str | None,
+    prompts: str,
+    limit: int | None,
+    batch_size: int,
+    store: Path | None,
+    command: str,
+) -> None:
+    """Run the suite kdpl and write its folder; None means the suite's own default.
+
+    Raises:
+        InputError: If ``--data``, ``--out``, ``--model`` or ``--teacher`` is missing, or something
+            given cannot be used.
+        UnknownNameError: If there is no such host, protocol or encoder.
+    """
+    data, out = _folders(KDPL, data, out)
+    if student == _NOT_A_STUDENT:
+        raise InputError(
+            f"evaluate: --suite kdpl needs --model, a CLIP checkpoint that can get prompts "
+            f"(hf:ORG/NAME or hf:FOLDER), got {student}. Add it."
+        )
+    if teacher is None:
+        raise InputError("evaluate: --suite kdpl needs --teacher, an encoder. Add it.")
+    if prompts != _NO_TEMPLATES:
+        raise InputError(
+            f"evaluate: --suite kdpl has the templates of its paper, got --prompts {prompts}. "
+            f"Leave it out."
+        )
+
+    from rich.console import Console
+
+    from sightglass.cli.result_table import print_table
+    from sightglass.evaluation.kdpl.learner import open_learner
+    from sightglass.evaluation.kdpl.measured import PROTOCOLS, About
+    from sightglass.evaluation.kdpl.methods import HOSTS
+    from sightglass.evaluation.kdpl.plan import SEEDS, SHOTS, Plan
+    from sightglass.evaluation.kdpl.report import REPORT, write_suite
+    from sightglass.evaluation.kdpl.suite import run_suite
+    from sightglass.reports.folder import prepare_folder
+    from sightglass.store import DEFAULT_STORE
+
+    plan = Plan(
+        about=About(student=student, teacher=teacher, shots=SHOTS if shots is None else shots),
+        hosts=tuple(HOSTS) if hosts is None else _listed(hosts),
+        seeds=SEEDS if seeds is None else _whole_numbers(seeds),
+        protocols=PROTOCOLS if protocols is None else _listed(protocols),
+        limit=limit,
+    )
+    prepare_folder(out)
+    progress = Console(stderr=True)
+
+    def say(line: str) -> None:
+        progress.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    learner = open_learner(
+        student=student,
+        teacher=teacher,
+        vocabulary=VOCABULARY if vocabulary is None else vocabulary,
+        folder=out,
+        batch_size=batch_size,
+        store=DEFAULT_STORE if store is None else store,
+        say=say,
+    )
+    result = run_suite(data, learner, plan, command=command, say=say)
+    write_suite(out, result)
+    console = Console()
+    for name, table in result.tables.items():
+        if table.rows and name in plan.protocols:
+            console.print(table.title, markup=False, highlight=False, soft_wrap=True)
+            print_table(console, table)
+    for line in (*result.remarks, f"Written: {out / REPORT}"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    parts = _listed(text)
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f"evaluate: --seeds needs whole numbers with commas between, got '{text}'. Write e.g. "
+            f"1,2,3."
+        )
+    return tuple(map(int, parts))

@@ -15,7 +15,9 @@ def print_table(console: Console, table: ResultTable) -> None:
     drawn = Table(box=None, header_style="bold")
     for at, column in enumerate(table.columns):
         numeric = any(isinstance(row[at], int | float) for row in table.rows)
-        drawn.add_column(Text(printable(column)), justify="right" if numeric else "left")
+        drawn.add_column(
+            Text(printable(column)), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in table.rows:
         drawn.add_row(*(Text(printable(shown(cell))) for cell in row))
     console.print(drawn)

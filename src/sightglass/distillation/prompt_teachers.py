@@ -10,17 +10,14 @@ import numpy as np
 from sightglass.distillation.teachers import ClipTeacher, FusedTeacher
 from sightglass.embedding import embed_texts
 from sightglass.encoders.contract import DualEncoder
-from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.wording import BARE, require_fixed_texts
 from sightglass.errors import InputError
-from sightglass.inputs.labels import LabelSet
-from sightglass.inputs.prompts import class_embeddings
+from sightglass.inputs.labels import clean_name
+from sightglass.inputs.templates import check_templates
 from sightglass.reports.work import Work
 from sightglass.store import Store
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-
     from sightglass.pipeline import ZeroShotClassifier
 
 # Source: Mistretta et al. 2024, arXiv:2407.03056, for data sets without wording of their own and
@@ -42,19 +39,15 @@ def clip_teacher(
     Raises:
         InputError: If the template is none, or the encoder's texts depend on the picture.
     """
-
-    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n_texts dim"]:
-        return embed_texts(texts, encoder=encoder, store=store).rows
-
     require_fixed_texts(encoder, where="distill prompts: the teacher")
-    labels = LabelSet.of(names, reserved=())
     # A prompted student that teaches has a wording of its own.
-    wording = BARE if encoder.card.own_context else (template,)
-    rows = class_embeddings(labels, wording, encode)
+    (wording,) = BARE if encoder.card.own_context else check_templates((template,))
+    # Not str.format: a name may contain braces. Two classes may have one name, as in ImageNet.
+    texts = [wording.replace("{}", clean_name(name)) for name in names]
     return ClipTeacher(
         name=encoder.card.name,
         encoder=encoder,
-        classes=Embeddings(rows=rows, fingerprint=encoder.fingerprint),
+        classes=embed_texts(texts, encoder=encoder, store=store),
     )
 
 

@@ -20,12 +20,12 @@ class MetricRow:
     Attributes:
         suite: The named suite that it belongs to.
         table: Which of the suite's tables.
-        dataset: What was measured on.
-        protocol: ``closed_set``, or one of the open-set protocols.
-        split: Which open-set split, or ``mean`` over all.
-        heads: The alignments that took part, joined by ``+``.
-        weighting: How they were weighed.
-        mode: ``paper_formula`` or ``released_code``.
+        dataset: What was measured on, or ``average`` over several.
+        protocol: ``closed_set``, one of the open-set protocols, or one of those of the suite kdpl.
+        split: Which open-set split or seed, or ``mean`` over all.
+        heads: The alignments that took part, joined by ``+``; or the host of a learned prompt.
+        weighting: How they were weighed; or the loss that made the prompt.
+        mode: ``paper_formula`` or ``released_code``; or how many shots, ``16_shots``.
         encoders: The models, joined by ``+``.
         metric: ``top1``, ``auroc`` and so on.
         value: A fraction, or seconds where the metric says so; finite.
