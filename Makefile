@@ -67,7 +67,7 @@ bench-distill: $(VENV)/dev  ## Steps per second of prompt distillation, where th
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py
 
-e2e: $(VENV)/dev  ## Kill a run a hundred times, and imagine forty; the result must not change
+e2e: $(VENV)/dev  ## Kill a run a hundred times, imagine forty, distil thirty: the result must not change; students learn
 	$(BIN)/python -m pytest e2e
 
 clean:  ## Remove what the targets made

@@ -76,6 +76,7 @@ def distil(
             identity={
                 "names": list(run.names) if len(run.names) <= 2_000 else _digest(run.names),
                 "teacher": run.teacher.name if run.teacher else None,
+                "teacher_digest": run.teacher.digest if run.teacher else None,
                 "labels": list(run.labels) if run.labels else None,
             },
             watch=watch,
