@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.checkpoints import write_clip
+from adapters.checkpoints import write_clip, write_uneven_clip
+from adapters.open_clip_checkpoints import write_open_clip_resnet, write_open_clip_vit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PROGRAM = """
@@ -118,6 +119,47 @@ def test_a_model_is_fetched_once_and_then_used_without_a_connection(tmp_path: Pa
 )
 def test_a_half_fetched_model_is_fetched_to_the_end(tmp_path: Path, missing: str) -> None:
     folder = write_clip(tmp_path / "model")
+    with hub(folder) as (address, _):
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+        (file,) = (tmp_path / "home").glob(f"**/snapshots/*/{missing}")
+        file.unlink()
+        assert "could not be fetched" in run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1")
+        assert run("org/name", tmp_path / "home", HF_ENDPOINT=address) == first
+
+
+def test_of_a_page_in_open_clips_form_its_own_weights_alone_are_fetched(tmp_path: Path) -> None:
+    folder = write_open_clip_resnet(tmp_path / "model")
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"the same weights, as a pickle")
+    (folder / "config.json").write_text('{"architecture": "resnet50_clip"}')
+    (folder / "model.safetensors").write_bytes(b"timm's, one tower")
+    with hub(folder) as (address, asked):
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    assert len(first) == 32
+    weights = {path.rpartition("/")[2] for path in asked if "model" in path.rpartition("/")[2]}
+    assert weights == {"open_clip_model.safetensors"}
+    assert run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1") == first
+    assert run(str(folder), tmp_path / "other") == first
+
+
+def test_of_a_page_in_both_forms_one_is_fetched(tmp_path: Path) -> None:
+    folder = write_open_clip_vit(tmp_path / "model", write_uneven_clip(tmp_path / "model"))
+    with hub(folder) as (address, asked):
+        whole = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    assert any(path.endswith("/model.safetensors") for path in asked)
+    assert not any(path.endswith("/open_clip_model.safetensors") for path in asked)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with hub(folder) as (address, asked):
+        other = run("org/name", tmp_path / "second", HF_ENDPOINT=address)
+    assert any(path.endswith("/open_clip_model.safetensors") for path in asked)
+    assert len(whole) == len(other) == 32
+    assert other != whole
+
+
+@pytest.mark.parametrize("missing", ["open_clip_model.safetensors", "tokenizer_config.json"])
+def test_a_half_fetched_model_of_open_clip_is_fetched_to_the_end(
+    tmp_path: Path, missing: str
+) -> None:
+    folder = write_open_clip_resnet(tmp_path / "model")
     with hub(folder) as (address, _):
         first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
         (file,) = (tmp_path / "home").glob(f"**/snapshots/*/{missing}")

@@ -45,6 +45,7 @@ def learner(models: Path, out: Path, said: list[str] | None = None) -> Distillin
     return open_learner(
         student=f"hf:{models / 'student'}",
         teacher=f"hf:{models / 'teacher'}",
+        hosts=("coop", "vpt"),
         vocabulary=str(out / "words.txt"),
         folder=out,
         batch_size=4,

@@ -211,6 +211,7 @@ def run_kdpl(
     learner = open_learner(
         student=student,
         teacher=teacher,
+        hosts=plan.hosts,
         vocabulary=VOCABULARY if vocabulary is None else vocabulary,
         folder=out,
         batch_size=batch_size,

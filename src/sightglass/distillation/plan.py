@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sightglass.distillation.schedule import warmup_cosine_lr
+from sightglass.encoders.prompted.hosts import VISUAL_HOSTS
 from sightglass.encoders.prompted.towers import CLASSES_PER_PASS
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ _BYTES = 4
 # of tokens 2.5 per head. Source: Korthikanti et al. 2022, arXiv:2205.05198, whose formula counts
 # bytes of half precision.
 _PER_WIDTH, _PER_PAIR = 17, 2.5
-# Hosts that learn something in the vision tower, so that its blocks are kept for the way back.
-_VISUAL_HOSTS = ("vpt", "maple", "promptsrc")
 
 
 def plan_lines(run: PromptRun) -> list[str]:
@@ -65,7 +64,7 @@ def memory_bytes(run: PromptRun) -> tuple[int, int]:
     # Between passes only what goes in and comes out of each is alive.
     step += texts * (length * towers.text_width + towers.dim) * _BYTES * learned
     image = _kept(settings.batch_size, towers.patches + 1, towers.vision_width, towers.vision_heads)
-    step += image * (towers.vision_depth if settings.host in _VISUAL_HOSTS else 1)
+    step += image * (towers.vision_depth if settings.host in VISUAL_HOSTS else 1)
     return towers.weight_bytes, int(step)
 
 

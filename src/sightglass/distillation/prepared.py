@@ -79,9 +79,10 @@ def prepare_run(
         require_extra(module, extra="train", purpose="Distilling prompts")
     from sightglass.distillation.prompt_run import PromptRun, labels_of_folders
     from sightglass.distillation.training_pictures import usable_pictures
-    from sightglass.encoders.prompted.student import load_student
+    from sightglass.encoders.prompted.student import check_student, load_student
 
     _check(request, settings)
+    check_student(request.student, [settings.host])
     agnostic = request.vocabulary is not None
     if request.vocabulary is not None:
         labels = LabelSet.of(read_vocabulary(request.vocabulary).names, reserved=())

@@ -17,6 +17,7 @@ _HUB = (
     ),
     ("openai/clip-vit-base-patch32", True, 151.3, "MIT (code)", "the CLIP of most papers, 63.3 %"),
     ("openai/clip-vit-large-patch14", True, 427.6, "MIT (code)", "larger and slower, 75.5 %"),
+    ("timm/resnet50_clip.openai", True, 102.0, "MIT (code)", "CLIP with a ResNet, 59.8 %"),
     ("google/siglip2-base-patch16-224", True, 375.2, "Apache-2.0", "many languages, 78.2 %"),
     ("facebook/dinov2-small", False, 22.1, "Apache-2.0", "vision only"),
     ("facebook/dinov2-base", False, 86.6, "Apache-2.0", "vision only, the one of method A"),

@@ -1,5 +1,7 @@
 """Encoders from a model hub or a folder in its format: CLIP, SigLIP, SigLIP 2, DINOv2.
 
+CLIP may also lie there as open_clip publishes it, with a ViT or a ResNet for pictures.
+
 Construction reads JSON and the weights' headers. torch and the weights are loaded at the first
 picture or text that is not in the store, so a repeated run never pays for them.
 """
@@ -23,6 +25,7 @@ from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_network import BF16_ROUNDING, load_network
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.naflex import patch_sequences
+from sightglass.encoders.open_clip_format import RESNET
 from sightglass.encoders.precision import choose_precision
 from sightglass.encoders.preprocess import normalise, prepare
 from sightglass.encoders.rows import Inputs, RowByRow
@@ -146,6 +149,8 @@ def load_hub_encoder(
     Args:
         name: ``ORG/NAME`` or the path of a folder; without ``hf:``.
         precision: ``"fp32"`` is the reference; ``"auto"`` takes bf16 where the processor has it.
+            A ResNet runs in fp32 whatever is asked for: bf16 moves its rows further than the
+            bound by which near ties are found.
 
     Raises:
         MissingExtraError: If torch or transformers is not installed.
@@ -160,6 +165,8 @@ def load_hub_encoder(
     if chosen == "int8":
         raise InputError(f"hf:{name}: precision must be fp32 or bf16, got int8. Choose one.")
     checkpoint = read_checkpoint(f"hf:{name}", locate_model(name))
+    if checkpoint.model_type == RESNET:
+        chosen = "fp32"
     if checkpoint.has_texts and chosen == "bf16":
         return HubRoundingEncoder(checkpoint, precision=chosen)
     if checkpoint.has_texts:

@@ -11,11 +11,14 @@ from sightglass.encoders.hub_checkpoint import Checkpoint
 from sightglass.encoders.hub_image_input import read_image_input
 from sightglass.encoders.hub_text_input import TOKENIZER_FILES, read_text_input
 from sightglass.encoders.hub_weights import read_number
+from sightglass.encoders.open_clip_format import RESNET, VIT
 
 _UNKNOWN_LICENCE = "see the model's page"
 # A tensor that is as wide as a row.
 _WIDTH_FROM = {
     "clip": "text_projection.weight",
+    VIT: "text_projection",
+    RESNET: "text_projection",
     "siglip": "vision_model.head.probe",
     "siglip2": "vision_model.head.probe",
     "dinov2": "embeddings.cls_token",
@@ -23,6 +26,8 @@ _WIDTH_FROM = {
 }
 _NOTES = {
     "clip": "Projected features of both towers.",
+    VIT: "Projected features of both towers.",
+    RESNET: "Projected features of both towers; pictures go through a ResNet.",
     "siglip": "Pooled features of both towers; trained with a sigmoid per pair, not a softmax.",
     "siglip2": "Pooled features of both towers; pictures keep their shape (NaFlex).",
     "dinov2": "No text side. A row is the class token after the last layer norm.",
@@ -44,11 +49,12 @@ def read_card(checkpoint: Checkpoint, *, precision: Precision) -> EncoderCard:
     if checkpoint.model_type in ("siglip", "siglip2"):
         bias = read_number(checkpoint.tensor("logit_bias"))
     width = checkpoint.tensor(_WIDTH_FROM[checkpoint.model_type])
-    # A projection is stored as (out, in), a token as (1, 1, width).
+    # transformers stores a projection as (out, in), open_clip as (in, out); a token is
+    # (1, 1, width).
     dim = width.shape[0] if checkpoint.model_type == "clip" else width.shape[-1]
     return EncoderCard(
         name=checkpoint.name,
-        source=f"Hugging Face format, {checkpoint.model_type}: {checkpoint.name}",
+        source=f"{_format(checkpoint)} format, {checkpoint.model_type}: {checkpoint.name}",
         licence=_licence(checkpoint.folder / "README.md"),
         dim=dim,
         logit_scale=scale,
@@ -63,11 +69,15 @@ def read_card(checkpoint: Checkpoint, *, precision: Precision) -> EncoderCard:
 def hash_files(checkpoint: Checkpoint) -> tuple[FileEntry, ...]:
     """Every file that decides a row: configuration, weights, and for texts the vocabulary."""
     entries = [_entry(path, "weights") for path in checkpoint.weights]
-    entries.append(_entry(checkpoint.folder / "config.json", "weights"))
+    entries.append(_entry(checkpoint.config_file, "weights"))
     if checkpoint.has_texts:
         paths = (checkpoint.folder / name for name in TOKENIZER_FILES)
         entries += [_entry(path, "vocabulary") for path in paths if path.is_file()]
     return tuple(entries)
+
+
+def _format(checkpoint: Checkpoint) -> str:
+    return "open_clip's" if checkpoint.is_open_clip else "Hugging Face"
 
 
 def _entry(path: Path, role: str) -> FileEntry:

@@ -7,9 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sightglass.encoders.hub_weights import StoredTensor, read_headers, weight_files
+from sightglass.encoders.hub_weights import INDEX, WHOLE, StoredTensor, read_headers, weight_files
+from sightglass.encoders.open_clip_format import (
+    OPEN_CLIP_CONFIG,
+    OPEN_CLIP_TYPES,
+    OPEN_CLIP_WEIGHTS,
+    parse_open_clip,
+)
 from sightglass.errors import ModelError, unknown_name
 
+CONFIG = "config.json"
 # CLIP; SigLIP and SigLIP 2 of one fixed size; SigLIP 2 of any shape (NaFlex); DINOv2.
 DUAL_TYPES = ("clip", "siglip", "siglip2")
 VISION_TYPES = ("dinov2", "dinov2_with_registers")
@@ -21,8 +28,8 @@ class Checkpoint:
 
     Attributes:
         name: As the person wrote it, ``hf:`` included.
-        model_type: One of ``DUAL_TYPES`` or ``VISION_TYPES``.
-        config: ``config.json``.
+        model_type: One of ``DUAL_TYPES``, ``VISION_TYPES`` or ``OPEN_CLIP_TYPES``.
+        config: ``config.json``, or open_clip's own file.
         weights: The safetensors files.
         tensors: By name, where each tensor lies.
     """
@@ -37,19 +44,32 @@ class Checkpoint:
     @property
     def has_texts(self) -> bool:
         """True for models with a text side."""
-        return self.model_type in DUAL_TYPES
+        return self.model_type in DUAL_TYPES + OPEN_CLIP_TYPES
+
+    @property
+    def is_open_clip(self) -> bool:
+        """Whether configuration and weights are as open_clip writes them."""
+        return self.model_type in OPEN_CLIP_TYPES
+
+    @property
+    def config_file(self) -> Path:
+        """Where ``config`` was read."""
+        return self.folder / (OPEN_CLIP_CONFIG if self.is_open_clip else CONFIG)
 
     def tensor(self, name: str) -> StoredTensor:
         """The tensor called ``name``, whatever class saved it (``dinov2.layernorm.weight`` …).
+
+        Open_clip has one class; there ``visual.positional_embedding`` is another tensor.
 
         Raises:
             ModelError: If there is none.
         """
         for stored, tensor in self.tensors.items():
-            if stored == name or stored.endswith("." + name):
+            if stored == name or (stored.endswith("." + name) and not self.is_open_clip):
                 return tensor
         raise ModelError(
-            f"{self.name}: a {self.model_type} model needs the weight '{name}', found none. "
+            f"{self.name}: {'an' if self.is_open_clip else 'a'} {self.model_type} model needs the "
+            f"weight '{name}', found none. "
             f"Give a complete checkpoint, not one tower or a fine-tuned head."
         )
 
@@ -61,7 +81,9 @@ def read_checkpoint(name: str, folder: Path) -> Checkpoint:
         ModelError: If configuration or weights are absent or malformed.
         UnknownNameError: If the model is of a type that we cannot run.
     """
-    config = read_json(folder / "config.json")
+    if is_open_clip(folder):
+        return _read_open_clip(name, folder)
+    config = read_json(folder / CONFIG)
     if config is None:
         raise ModelError(
             f"{folder}: a model's folder needs config.json, found none. Give the folder that "
@@ -75,6 +97,36 @@ def read_checkpoint(name: str, folder: Path) -> Checkpoint:
         name=name,
         folder=folder,
         model_type=model_type,
+        config=config,
+        weights=weights,
+        tensors=read_headers(weights),
+    )
+
+
+def is_open_clip(folder: Path) -> bool:
+    """Whether the model in ``folder`` is to be read as open_clip wrote it.
+
+    Many folders hold both forms. Transformers' own goes first where it is a model's (timm writes
+    a ``config.json`` without ``model_type``) and its weights are not a pickle.
+
+    Raises:
+        ModelError: If ``config.json`` is malformed.
+    """
+    if not (folder / OPEN_CLIP_CONFIG).is_file():
+        return False
+    if "model_type" not in (read_json(folder / CONFIG) or {}):
+        return True
+    has_weights = any((folder / file).is_file() for file in (WHOLE, INDEX))
+    return not has_weights and (folder / OPEN_CLIP_WEIGHTS).is_file()
+
+
+def _read_open_clip(name: str, folder: Path) -> Checkpoint:
+    config = read_json(folder / OPEN_CLIP_CONFIG) or {}
+    weights = weight_files(folder, whole=OPEN_CLIP_WEIGHTS)
+    return Checkpoint(
+        name=name,
+        folder=folder,
+        model_type=parse_open_clip(name, config).model_type,
         config=config,
         weights=weights,
         tensors=read_headers(weights),

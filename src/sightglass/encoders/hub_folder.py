@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightglass.encoders.hub_checkpoint import VISION_TYPES, read_json
+from sightglass.encoders.hub_checkpoint import CONFIG, VISION_TYPES, is_open_clip, read_json
 from sightglass.encoders.hub_weights import weight_files
+from sightglass.encoders.open_clip_format import OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
 from sightglass.encoders.quiet import quiet_hub
 from sightglass.errors import ModelError
 
 # Exactly what a run needs: a hub page often holds the same weights in five formats.
-WANTED_FILES = (
+_SMALL_FILES = (
     "README.md",
     "added_tokens.json",
-    "config.json",
+    CONFIG,
     "merges.txt",
-    "model-*-of-*.safetensors",
-    "model.safetensors",
-    "model.safetensors.index.json",
+    OPEN_CLIP_CONFIG,
     "preprocessor_config.json",
     "processor_config.json",
     "special_tokens_map.json",
@@ -27,6 +26,7 @@ WANTED_FILES = (
     "tokenizer_config.json",
     "vocab.json",
 )
+_WEIGHTS = ("model-*-of-*.safetensors", "model.safetensors", "model.safetensors.index.json")
 
 
 def locate_model(name: str) -> Path:
@@ -64,23 +64,27 @@ def _cached(name: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        config = try_to_load_from_cache(name, "config.json")
+        found = [try_to_load_from_cache(name, file) for file in (CONFIG, OPEN_CLIP_CONFIG)]
     except HFValidationError as error:
         raise _not_fetched(name, "this is not a model's name") from error
-    if not isinstance(config, str):
-        return None
-    return Path(config).parent if _is_complete(Path(config).parent) else None
+    for config in found:
+        if isinstance(config, str) and _is_complete(Path(config).parent):
+            return Path(config).parent
+    return None
 
 
 def _is_complete(folder: Path) -> bool:
+    has_tokenizer = (folder / "tokenizer_config.json").is_file()
     try:
+        if is_open_clip(folder):
+            return has_tokenizer and bool(weight_files(folder, whole=OPEN_CLIP_WEIGHTS))
         weight_files(folder)
-        config = read_json(folder / "config.json") or {}
+        config = read_json(folder / CONFIG) or {}
     except ModelError:
         return False
     processors = ("preprocessor_config.json", "processor_config.json")
     return any((folder / name).is_file() for name in processors) and (
-        config.get("model_type") in VISION_TYPES or (folder / "tokenizer_config.json").is_file()
+        config.get("model_type") in VISION_TYPES or has_tokenizer
     )
 
 
@@ -90,10 +94,30 @@ def _fetched(name: str) -> Path:
 
     if is_offline_mode():
         raise _not_fetched(name, "HF_HUB_OFFLINE is set")
+
+    def fetch(*patterns: str, revision: str | None = None) -> Path:
+        return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
+
     try:
-        return Path(snapshot_download(name, allow_patterns=list(WANTED_FILES)))
+        folder = fetch(*_SMALL_FILES)
+        # Which weights are wanted is known only now; they must be of the same revision.
+        if not is_open_clip(folder):
+            fetch(*_WEIGHTS, revision=folder.name)
+        if (folder / OPEN_CLIP_CONFIG).is_file() and not _has_weights(folder):
+            fetch(OPEN_CLIP_WEIGHTS, revision=folder.name)
+    except ModelError:
+        raise
     except Exception as error:  # the client's errors have no common public root
         raise _not_fetched(name, _reason(error)) from error
+    return folder
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether the weights in transformers' form are there."""
+    try:
+        return not is_open_clip(folder) and bool(weight_files(folder))
+    except ModelError:
+        return False
 
 
 def _reason(error: Exception) -> str:

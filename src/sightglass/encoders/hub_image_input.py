@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_json
+from sightglass.encoders.open_clip_format import RESNET, VIT, image_processor, parse_open_clip
 from sightglass.errors import ModelError
 
 _RESAMPLES: dict[int, Literal["nearest", "lanczos", "bilinear", "bicubic"]] = {
@@ -26,6 +27,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "siglip2": {"patch_size": 16, "max_num_patches": 256, "resample": 2, **_HALVES},
 }
 _DEFAULTS["dinov2"] = _DEFAULTS["dinov2_with_registers"] = _DEFAULTS["clip"]
+_DEFAULTS[VIT] = _DEFAULTS[RESNET] = _DEFAULTS["clip"]
 
 
 def read_image_input(checkpoint: Checkpoint) -> ImageInput:
@@ -78,6 +80,9 @@ def _image_input(checkpoint: Checkpoint, settings: dict[str, Any]) -> ImageInput
 
 def _settings(checkpoint: Checkpoint) -> dict[str, Any]:
     """The image processor's settings over the defaults, from whichever file holds them."""
+    if checkpoint.is_open_clip:
+        own = image_processor(parse_open_clip(checkpoint.name, checkpoint.config))
+        return {**_DEFAULTS[checkpoint.model_type], **own}
     found = read_json(checkpoint.folder / "preprocessor_config.json")
     if found is None:
         processor = read_json(checkpoint.folder / "processor_config.json") or {}
@@ -102,13 +107,17 @@ def _check_network_takes(size: tuple[int, int], checkpoint: Checkpoint) -> None:
     """DINOv2 stretches its position embeddings to any size; the others take exactly one."""
     if not checkpoint.has_texts:
         return
-    side = checkpoint.config.get("vision_config", {}).get("image_size", 224)
+    if checkpoint.is_open_clip:
+        side = parse_open_clip(checkpoint.name, checkpoint.config).side
+    else:
+        side = checkpoint.config.get("vision_config", {}).get("image_size", 224)
     if size != (side, side):
         raise _cannot(checkpoint, f"pictures of {side} x {side}, got {size[0]} x {size[1]}")
 
 
 def _cannot(checkpoint: Checkpoint, needed_and_got: str) -> ModelError:
+    file = checkpoint.config_file.name if checkpoint.is_open_clip else "preprocessor_config.json"
     return ModelError(
         f"{checkpoint.name}: the image processor's file must ask for {needed_and_got}. "
-        f"Correct preprocessor_config.json."
+        f"Correct {file}."
     )

@@ -30,7 +30,11 @@ def read_text_input(checkpoint: Checkpoint) -> TextInput:
     Raises:
         ModelError: If there are no tokenizer files, or they are malformed.
     """
-    positions = checkpoint.tensor("text_model.embeddings.position_embedding.weight")
+    positions = checkpoint.tensor(
+        "positional_embedding"
+        if checkpoint.is_open_clip
+        else "text_model.embeddings.position_embedding.weight"
+    )
     sigmoid = checkpoint.model_type in ("siglip", "siglip2")
     return TextInput(
         length=positions.shape[0],

@@ -12,8 +12,8 @@ import numpy as np
 
 from sightglass.errors import ModelError
 
-_WHOLE = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
+WHOLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
 _LONGEST_HEADER = 100_000_000  # bytes; the limit of the format's own reader
 
 
@@ -33,21 +33,26 @@ class StoredTensor:
     offset: int
 
 
-def weight_files(folder: Path) -> tuple[Path, ...]:
+def weight_files(folder: Path, *, whole: str = WHOLE) -> tuple[Path, ...]:
     """The safetensors files of the model in ``folder``: one, or the shards that its index names.
+
+    Args:
+        folder: Of the model.
+        whole: Name of the one file; only transformers' own has shards.
 
     Raises:
         ModelError: If there is none, or the index is malformed or names a file that is absent.
     """
-    if (folder / _WHOLE).is_file():
-        return (folder / _WHOLE,)
-    index = folder / _INDEX
-    if not index.is_file():
-        pickled = [path.name for path in sorted(folder.glob("pytorch_model*.bin"))]
+    if (folder / whole).is_file():
+        return (folder / whole,)
+    index = folder / INDEX
+    if whole != WHOLE or not index.is_file():
+        pickled = [path.name for path in sorted(folder.glob("*pytorch_model*.bin"))]
         found = f"only {pickled[0]}, which is a pickle and is never opened" if pickled else "none"
+        library = "transformers: save_pretrained" if whole == WHOLE else "open_clip: save_for_hf"
         raise ModelError(
-            f"{folder}: weights are needed as {_WHOLE}, found {found}. Convert them with "
-            f"transformers: save_pretrained writes safetensors."
+            f"{folder}: weights are needed as {whole}, found {found}. Convert them with "
+            f"{library} writes safetensors."
         )
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))

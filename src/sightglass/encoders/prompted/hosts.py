@@ -9,7 +9,7 @@ from sightglass.encoders.prompted.coop import CoOp
 from sightglass.encoders.prompted.maple import MaPLe
 from sightglass.encoders.prompted.promptsrc import PromptSRC
 from sightglass.encoders.prompted.vpt import VPT
-from sightglass.errors import unknown_name
+from sightglass.errors import ModelError, unknown_name
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sightglass.encoders.prompted.towers import ClipTowers
 
 HOST_NAMES = ("coop", "cocoop", "vpt", "maple", "promptsrc")
+# Those that put tokens among the patches of a picture.
+VISUAL_HOSTS = ("vpt", "maple", "promptsrc")
 
 
 def build_host(
@@ -41,7 +43,10 @@ def build_host(
 
     Raises:
         UnknownNameError: If there is no such host.
+        ModelError: If it puts tokens among patches and the student has none.
     """
+    if name in VISUAL_HOSTS and not towers.takes_tokens:
+        raise no_patches(name)
     deep = {} if depth is None else {"depth": depth}
     host: PromptHost
     if name == "coop":
@@ -57,3 +62,11 @@ def build_host(
     else:
         raise unknown_name("host", name, HOST_NAMES)
     return host.to(towers.device)
+
+
+def no_patches(host: str) -> ModelError:
+    """The error for a host that puts tokens among patches, on a student that has none."""
+    return ModelError(
+        f"{host}: this host puts tokens among the patches of a ViT, the student's vision tower is "
+        f"a ResNet. Choose the host coop or cocoop, or another student."
+    )

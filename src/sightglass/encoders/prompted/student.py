@@ -11,10 +11,11 @@ import torch
 
 from sightglass.encoders.card import EncoderCard, ImageInput, Precision
 from sightglass.encoders.hub_card import hash_files, read_card
-from sightglass.encoders.hub_checkpoint import read_checkpoint
+from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_network import choose_device, halve_matrices, load_model
 from sightglass.encoders.hub_tokens import load_tokenizer
+from sightglass.encoders.open_clip_format import OPEN_CLIP_TYPES, RESNET
 from sightglass.encoders.preprocess import normalise
 from sightglass.encoders.prompted.class_tokens import (
     ClassTokens,
@@ -22,6 +23,8 @@ from sightglass.encoders.prompted.class_tokens import (
     context_ids,
     text_tokens,
 )
+from sightglass.encoders.prompted.hosts import VISUAL_HOSTS, no_patches
+from sightglass.encoders.prompted.resnet_towers import ResNetTowers
 from sightglass.encoders.prompted.towers import CLASSES_PER_PASS, ClipTowers
 from sightglass.encoders.tokens import Tokenise, make_tokens
 from sightglass.errors import ModelError
@@ -83,38 +86,61 @@ def load_student(
     """The CLIP checkpoint ``name`` with its towers opened for prompts.
 
     Args:
-        name: ``hf:ORG/NAME`` or ``hf:FOLDER``, CLIP with a ViT vision tower.
-        precision: ``"fp32"`` or ``"bf16"``.
+        name: ``hf:ORG/NAME`` or ``hf:FOLDER``, CLIP; with a ResNet for some hosts only.
+        precision: ``"fp32"`` or ``"bf16"``; a ResNet's pictures are in fp32 with both.
         classes_per_pass: Texts that are run, forwards and backwards, at a time.
 
     Raises:
         ModelError: If it is something else, is not here, or is damaged.
         MissingExtraError: If torch or transformers is not installed.
     """
+    checkpoint = _read(name)
+    card = read_card(checkpoint, precision="fp32").model_copy(
+        update={"files": hash_files(checkpoint)}
+    )
+    model = load_model(checkpoint)
+    is_resnet = checkpoint.model_type == RESNET
+    if precision == "bf16":
+        halve_matrices(model.text_model if is_resnet else model)
+    model.to(choose_device())
+    assert card.text is not None
+    towers = ResNetTowers if is_resnet else ClipTowers
+    tokenise = make_tokens(load_tokenizer(checkpoint.folder), card.text)
+    return Student(
+        name=name,
+        card=card,
+        towers=towers(model, precision=precision, classes_per_pass=classes_per_pass),
+        tokenise=tokenise,
+        end_id=int(tokenise([""])[0][1]),  # an empty text is its start and its end token
+    )
+
+
+def check_student(name: str, hosts: Sequence[str]) -> None:
+    """Refuse a checkpoint that cannot be a student of these hosts, before anything is computed.
+
+    Args:
+        name: As ``load_student`` takes it.
+        hosts: Some of the five.
+
+    Raises:
+        ModelError: If it is no CLIP, is not here, or a host needs patches and it has none.
+    """
+    checkpoint = _read(name)
+    for host in hosts:
+        if host in VISUAL_HOSTS and checkpoint.model_type == RESNET:
+            raise no_patches(host)
+
+
+def _read(name: str) -> Checkpoint:
     if not name.startswith(_SOURCE):
         raise ModelError(
             f"{name}: a student's prompts go into the towers of a CLIP checkpoint, written as "
             f"hf:ORG/NAME or hf:FOLDER. Name one."
         )
     checkpoint = read_checkpoint(name, locate_model(name.removeprefix(_SOURCE)))
-    if checkpoint.model_type != "clip":
+    if checkpoint.model_type not in ("clip", *OPEN_CLIP_TYPES):
         raise ModelError(
-            f"{name}: prompts are learned on checkpoints of the type 'clip' (ViT, as transformers "
-            f"saves it), this one is '{checkpoint.model_type}'. Choose another student."
+            f"{name}: prompts are learned on checkpoints of CLIP, as transformers or open_clip "
+            f"saves it, this one is '{checkpoint.model_type}'. Choose another student."
         )
-    card = read_card(checkpoint, precision="fp32").model_copy(
-        update={"files": hash_files(checkpoint)}
-    )
-    model = load_model(checkpoint)
-    if precision == "bf16":
-        halve_matrices(model)
-    model.to(choose_device())
-    assert card.text is not None
-    tokenise = make_tokens(load_tokenizer(checkpoint.folder), card.text)
-    return Student(
-        name=name,
-        card=card,
-        towers=ClipTowers(model, precision=precision, classes_per_pass=classes_per_pass),
-        tokenise=tokenise,
-        end_id=int(tokenise([""])[0][1]),  # an empty text is its start and its end token
-    )
+    return checkpoint

@@ -27,10 +27,12 @@ class ClipTowers:
     Weights never change: they need no gradient and are not parameters of any prompt.
 
     Args:
-        model: A transformers ``CLIPModel`` with ViT vision tower; it is frozen here.
+        model: A transformers ``CLIPModel``, or what stands in for one; it is frozen here.
         precision: ``"bf16"`` for matrix products in bfloat16, sums and norms stay float32.
         classes_per_pass: Texts that are run, forwards and backwards, at a time.
     """
+
+    takes_tokens = True  # whether pictures go in as patches that tokens can join
 
     def __init__(
         self,
@@ -45,14 +47,11 @@ class ClipTowers:
         self._reduced = precision == "bf16"
         self._per_pass = classes_per_pass
         self.text_width: int = self._text.config.hidden_size
-        self.vision_width: int = self._vision.config.hidden_size
         self.dim: int = model.projection_dim
         self.text_depth: int = len(self._text.encoder.layers)
-        self.vision_depth: int = len(self._vision.encoder.layers)
         self.text_heads: int = self._text.config.num_attention_heads
-        self.vision_heads: int = self._vision.config.num_attention_heads
-        self.patches: int = self._vision.embeddings.num_patches
         self.logit_scale: float = float(model.logit_scale.detach().exp())
+        self.vision_width, self.vision_depth, self.vision_heads, self.patches = self._vision_sizes()
 
     @property
     def device(self) -> torch.device:
@@ -133,6 +132,13 @@ class ClipTowers:
             # numpy has no bfloat16; widening keeps every bit's meaning.
             total.update(weight.detach().float().cpu().numpy().tobytes())
         return total.hexdigest()
+
+    def _vision_sizes(self) -> tuple[int, int, int, int]:
+        """Width, blocks, heads and patches of the vision tower."""
+        config = self._vision.config
+        depth = len(self._vision.encoder.layers)
+        patches = self._vision.embeddings.num_patches
+        return config.hidden_size, depth, config.num_attention_heads, patches
 
     def _text_pass(
         self,

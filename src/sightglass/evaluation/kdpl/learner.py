@@ -196,6 +196,7 @@ def open_learner(
     *,
     student: str,
     teacher: str,
+    hosts: Sequence[str],
     vocabulary: str,
     folder: Path,
     batch_size: int,
@@ -206,10 +207,13 @@ def open_learner(
 
     Raises:
         MissingExtraError: If torch is not installed.
-        ModelError: If a model is absent, damaged, or of a kind that gets no prompts.
+        ModelError: If a model is absent, damaged, or of a kind that these hosts cannot prompt.
     """
     for module in ("torch", "transformers", "safetensors"):
         require_extra(module, extra="train", purpose="The suite kdpl")
+    from sightglass.encoders.prompted.student import check_student
+
+    check_student(student, hosts)
     return DistillingLearner(
         student=student,
         teacher=load_dual_encoder(teacher),
