@@ -115,10 +115,9 @@ def test_folder_names_make_no_difference_to_distilling_and_all_of_it_to_labels(
     files = sorted((here / "pics").glob("*/*.png"), key=lambda path: path.name)
     for shuffled in (False, True):
         for number, file in enumerate(files):
-            # Sorted paths keep the order: the folder's number comes first and stays.
-            name = ("dog", "cat")[(number // 2 + shuffled) % 2]
-            folder = tmp_path / f"labelled-{shuffled}" / f"{number:02}" / name
-            folder.mkdir(parents=True)
+            name = ("dog", "cat", "red train")[(number * (1 + shuffled) + shuffled) % 3]
+            folder = tmp_path / f"labelled-{shuffled}" / name
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / file.name).write_bytes(file.read_bytes())
     prompts = {}
     for shuffled in (False, True):

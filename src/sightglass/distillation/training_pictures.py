@@ -49,7 +49,7 @@ class TrainingPictures:
     """The files that can be used; what the others are is told beside it.
 
     Attributes:
-        paths: In the order given; a batch's indices point here.
+        paths: A batch's indices point here.
         hashes: SHA-256 of each file's bytes.
         max_pixels: Larger pictures were left out.
     """
@@ -127,6 +127,9 @@ def usable_pictures(
 ) -> tuple[TrainingPictures, list[Outcome]]:
     """The files that decode, each picture once, and an outcome for each of the rest.
 
+    They are put in the order of their contents' hashes: what files and folders are called, which
+    may be labels, decides nothing about a training.
+
     Args:
         paths: Files, as ``find_pictures`` gives them.
         max_pixels: Pictures of more are left out, whether or not they could be decoded smaller:
@@ -135,7 +138,6 @@ def usable_pictures(
     Raises:
         InputError: If none can be used.
     """
-    usable: list[str] = []
     left_out: list[Outcome] = []
     first_of: dict[bytes, str] = {}
     looks = ahead(
@@ -149,15 +151,15 @@ def usable_pictures(
             left_out.append(Outcome(path=path, status="duplicate", detail=detail))
         else:
             first_of[found] = path
-            usable.append(path)
-    if not usable:
+    if not first_of:
         example = f"; the first: {left_out[0].detail}" if left_out else ""
         raise InputError(
             f"Training pictures: at least one that can be decoded is needed, found none among "
             f"{len(paths):,} files{example}. Give a folder with pictures."
         )
-    pictures = TrainingPictures(paths=tuple(usable), hashes=tuple(first_of), max_pixels=max_pixels)
-    return pictures, left_out
+    hashes = tuple(sorted(first_of))
+    paths = tuple(first_of[one] for one in hashes)
+    return TrainingPictures(paths=paths, hashes=hashes, max_pixels=max_pixels), left_out
 
 
 def _look(path: str, max_pixels: int) -> bytes | PictureError:

@@ -117,18 +117,19 @@ def test_a_picture_that_comes_twice_is_used_once(tmp_path: Path) -> None:
     ]
 
 
-def test_the_digest_is_that_of_the_files_in_their_order_whatever_they_are_called(
+def test_the_digest_is_that_of_the_files_whatever_they_are_called_and_in_whatever_order(
     tmp_path: Path,
 ) -> None:
     paths = write(tmp_path, 3)
     digest = usable_pictures(paths)[0].digest
     total = hashlib.sha256()
-    for path in paths:
-        total.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    for one in sorted(hashlib.sha256(Path(path).read_bytes()).digest() for path in paths):
+        total.update(one)
     assert digest == total.hexdigest()
     renamed = [str(Path(path).rename(tmp_path / f"x{Path(path).name}")) for path in paths]
     assert usable_pictures(renamed)[0].digest == digest
-    assert usable_pictures(renamed[::-1])[0].digest != digest
+    assert usable_pictures(renamed[::-1])[0].digest == digest
+    assert usable_pictures(renamed[1:])[0].digest != digest
     assert usable_pictures(renamed[:2])[0].digest != digest
 
 
