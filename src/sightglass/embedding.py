@@ -16,6 +16,9 @@ from sightglass.store import Store
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+# A large vocabulary takes a large model hours: what is done must be kept when a run is cut off.
+TEXTS_AT_A_TIME = 512
+
 
 def embed_pictures(
     pictures: Sequence[ReadPicture], *, encoder: ImageEncoder, store: Store
@@ -87,10 +90,11 @@ def embed_texts(texts: Sequence[str], *, encoder: TextEncoder, store: Store) -> 
     """Unit rows of ``texts``, in order."""
     known = store.texts(texts, fingerprint=encoder.fingerprint)
     missing = [text for text in dict.fromkeys(texts) if text not in known]
-    if missing:
-        new = encoder.encode_texts(missing)
-        store.save_texts(missing, new)
-        known.update(zip(missing, zip(new.rows, new.norms.tolist(), strict=True), strict=True))
+    for at in range(0, len(missing), TEXTS_AT_A_TIME):
+        part = missing[at : at + TEXTS_AT_A_TIME]
+        new = encoder.encode_texts(part)
+        store.save_texts(part, new)
+        known.update(zip(part, zip(new.rows, new.norms.tolist(), strict=True), strict=True))
     found = [known[text] for text in texts]
     return Embeddings(
         rows=np.array([row for row, _ in found], np.float32).reshape(-1, encoder.card.dim),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from adapters.checkpoints import write_clip
 from sightglass.cli import main
 from sightglass.encoders.prompted.prompt_file import read_prompts
+from sightglass.encoders.registry import load_encoder
 
 NAMES = "cat,dog,red train"
 
@@ -129,6 +131,7 @@ def test_folder_names_make_no_difference_to_distilling_and_all_of_it_to_labels(
                     *("distill", "prompts", str(tmp_path / f"labelled-{shuffled}")),
                     *("--student", f"hf:{here / 'student'}", *with_teacher, "--classes", NAMES),
                     *("--loss", loss, "--epochs", "3", "--batch-size", "4", "--out", str(out)),
+                    *("--store", str(tmp_path / "store.sqlite")),
                 ]
             )
             assert code == 0
@@ -170,10 +173,15 @@ def test_the_fusion_with_references_can_be_the_teacher(here: Path, tmp_path: Pat
         (("--classes", NAMES), "needs a teacher"),
         (("--teacher", "mini"), "either the classes or a vocabulary is needed, got neither"),
         (("--teacher", "mini", "--classes", NAMES, "--vocabulary", "nouns"), "got both"),
-        (("--teacher", "mini", "--classes", NAMES, "--top-k", "2"), "vocabulary needs top_k"),
+        (
+            ("--teacher", "mini", "--classes", NAMES, "--top-k", "2"),
+            "Leave it out, or give --vocabulary",
+        ),
         (("--loss", "cross_entropy", "--classes", NAMES, "--teacher", "mini"), "no teacher"),
         (("--loss", "cross_entropy", "--classes", "cat,dogs"), "Did you mean 'dogs'?"),
         (("--loss", "kdlp", "--classes", NAMES), "Did you mean 'kdpl'?"),
+        (("--teacher", "mini", "--classes", NAMES, "--depth", "3"), "tokens at the input alone"),
+        (("--teacher", "mini", "--classes", NAMES, "--teacher-template", "a cat"), "{}"),
         (("--vocabulary", "nouns", "--loss", "cross_entropy"), "Give --classes"),
         (("--teacher", "mini", "--vocabulary", "nouns", "--top-k", "90000"), "Choose fewer"),
     ],
@@ -189,7 +197,7 @@ def test_what_does_not_go_together_is_one_sentence(
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("Error: ")
     assert said in error
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 
 def test_a_student_that_is_no_clip_is_one_sentence(
@@ -203,3 +211,52 @@ def test_a_student_that_is_no_clip_is_one_sentence(
     )
     assert code == 1
     assert "go into the towers of a CLIP checkpoint" in capsys.readouterr().err
+
+
+def test_out_that_is_a_file_is_one_sentence_before_anything_is_read(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").write_bytes(b"mine")
+    assert distil(here, tmp_path / "run", *taught(here)) == 2
+    assert "a folder that can be written is needed" in capsys.readouterr().err
+    assert (tmp_path / "run").read_bytes() == b"mine"
+
+
+def test_a_rate_that_is_far_too_high_is_a_failure_with_advice(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert distil(here, tmp_path / "run", *taught(here), "--lr", "1e30") == 1
+    assert "lower" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "prompts.safetensors").exists()
+
+
+def test_prompts_and_student_in_one_folder_are_found_from_anywhere(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(here / "student", tmp_path / "both" / "student")
+    monkeypatch.chdir(tmp_path / "both")
+    code = main(
+        [
+            *("distill", "prompts", str(here / "pics"), "--student", "hf:student", *taught(here)),
+            *("--epochs", "1", "--out", "run", "--store", str(tmp_path / "store.sqlite")),
+        ]
+    )
+    assert code == 0
+    monkeypatch.chdir(tmp_path)
+    shutil.move(tmp_path / "both", tmp_path / "deep" / "er")
+    encoder = load_encoder(f"prompts:{tmp_path / 'deep' / 'er' / 'run'}")
+    assert encoder.card.own_context
+
+
+def test_the_record_says_what_taught(here: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("cat\ndog\nbridge\n", encoding="utf-8")
+    teacher = ("--teacher", f"hf:{here / 'teacher'}", "--vocabulary", str(words))
+    assert distil(here, tmp_path / "run", *teacher) == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    taught_by = record["taught_by"]
+    assert taught_by["fingerprint"] == load_encoder(f"hf:{here / 'teacher'}").fingerprint
+    assert taught_by["template"] == "a photo of a {}."
+    assert taught_by["vocabulary"]["names"] == 3
+    # Fewer words than the published thousand: every step keeps them all.
+    assert record["settings"]["top_k"] == 3

@@ -28,7 +28,10 @@ Out = Annotated[
 ]
 Classes = Annotated[
     str | None,
-    typer.Option(help="Class names, as classify takes them; leave out with --vocabulary."),
+    typer.Option(
+        help="Class names, as classify takes them; of several names for a class the first is "
+        "learned. Leave out with --vocabulary."
+    ),
 ]
 StudentName = Annotated[
     str,
@@ -121,12 +124,17 @@ def prompts(
     you stopped it. 2: wrong usage.
     """
     from sightglass.cli.printable import printable
-    from sightglass.distillation.prepared import OWN_FILES, PromptRequest, prepare_run
+    from sightglass.distillation.prepared import (
+        OWN_FILES,
+        PromptRequest,
+        check_request,
+        prepare_run,
+    )
     from sightglass.distillation.settings import PromptSettings
     from sightglass.encoders.precision import choose_precision
     from sightglass.inputs.discovery import find_pictures
     from sightglass.inputs.images import DEFAULT_MAX_PIXELS
-    from sightglass.reports.folder import without_own_files
+    from sightglass.reports.folder import prepare_folder, without_own_files
     from sightglass.store import DEFAULT_STORE, open_store
 
     settings = PromptSettings.of(
@@ -136,7 +144,7 @@ def prompts(
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
-        top_k=_kept(vocabulary, top_k),
+        top_k=top_k,
         depth=depth,
         precision=choose_precision("auto") if precision == "auto" else precision,
     )
@@ -155,7 +163,15 @@ def prompts(
     store_path = open_store(request.store).path
     found = find_pictures(images, stdin=sys.stdin)
     found = without_own_files(found, out, store_path, names=OWN_FILES)
-    run = prepare_run(request, settings, found)
+    check_request(request, settings)
+    if not dry_run:
+        prepare_folder(out)
+    typer.echo(f"{len(found):,} files: looking at them, then loading the models.", err=True)
+    try:
+        run = prepare_run(request, settings, found, teach=not dry_run)
+    except KeyboardInterrupt:
+        typer.echo("Stopped before training began.", err=True)
+        raise typer.Exit(1) from None
     if run.left_out:
         first = run.left_out[0]
         typer.echo(
@@ -171,19 +187,14 @@ def prompts(
         for line in plan_lines(run):
             typer.echo(printable(line))
         return
+    if settings.epochs == 1:
+        typer.echo("Note: the first epoch is the warm-up, at a rate of 0.00001; more are needed.")
     made = _train(run, out, list(context.obj or ()))
     typer.echo(
         f"{run.steps:,} steps of {settings.host}; loss {made.losses[0]:.4f} in the first epoch, "
         f"{made.losses[-1]:.4f} in the last."
     )
     typer.echo(f"Prompts: {made.path}; use them with --model prompts:{made.path}")
-
-
-def _kept(vocabulary: str | None, top_k: int | None) -> int | None:
-    """K of the class-agnostic form. Source: Mistretta et al. 2024, arXiv:2407.03056."""
-    if vocabulary is None or top_k is not None:
-        return top_k
-    return 1_000
 
 
 def _train(run: PromptRun, out: Path, command: list[str]) -> DistilledPrompts:

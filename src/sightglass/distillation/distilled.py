@@ -141,6 +141,7 @@ def _record(
         "prompts": about.model_dump(mode="json"),
         "settings": run.settings.as_record(),
         "student": run.student.card.model_dump(mode="json"),
+        "taught_by": dict(run.told),
         "trainable_parameters": run.trainable,
         "steps": run.steps,
         "class_agnostic": run.class_agnostic,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -44,7 +45,7 @@ def classes_for(host: PromptHost, student: Student, names: Sequence[str]) -> Cla
             ]
             fixed = torch.cat([host.text_rows(student.towers, tokens.select(p)) for p in parts])
         if isinstance(host, PromptSRC):
-            frozen = frozen_rows(student, names)
+            frozen = _remembered_rows(student, tuple(names))
     return Classes(tokens=tokens, fixed_rows=fixed, frozen_rows=frozen)
 
 
@@ -62,6 +63,11 @@ def frozen_rows(student: Student, names: Sequence[str]) -> Float[Tensor, "c dim"
         # Not str.format: a name may contain braces.
         total += _rows(student, [template.replace("{}", clean_name(name)) for name in names])
     return functional.normalize(total / len(templates), dim=-1)
+
+
+@lru_cache(maxsize=2)  # a suite trains on the same classes time and again
+def _remembered_rows(student: Student, names: tuple[str, ...]) -> Float[Tensor, "c dim"]:
+    return frozen_rows(student, names)
 
 
 def _rows(student: Student, texts: Sequence[str]) -> Float[Tensor, "c dim"]:

@@ -14,7 +14,7 @@ from sightglass.distillation.kdpl_loss import kdpl_loss
 from sightglass.distillation.promptsrc_regulariser import promptsrc_regulariser
 from sightglass.encoders.prompted.host import PromptHost
 from sightglass.encoders.prompted.promptsrc import PromptSRC
-from sightglass.errors import InputError, ShapeError
+from sightglass.errors import InputError, ModelError, ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -49,6 +49,8 @@ class Classes:
             frozen_rows=None if self.frozen_rows is None else self.frozen_rows[indices],
         )
 
+
+_DIVERGED = "Training diverged: choose a lower --lr."
 
 Objective = Callable[["PictureBatch"], "Float[Tensor, '']"]
 
@@ -94,7 +96,9 @@ def kdpl_objective(
             kept = select_classes(told, top_k)
             # One selection for both sides: a column must mean the same class for either.
             told, active = told[:, kept], classes.select(kept)
+        _check_finite(told, f"{teacher.name}: the teacher's logits", "Choose another teacher.")
         answer = host(towers, pixels, active.tokens, texts=active.fixed_rows)
+        _check_finite(answer.logits, "Training: the student's logits", _DIVERGED)
         divergence = kdpl_loss(told, answer.logits)
         return divergence + _held_back(host, student, pixels, answer, active)
 
@@ -141,6 +145,11 @@ def supervised_objective(
         return entropy + _held_back(host, student, pixels, answer, classes)
 
     return loss
+
+
+def _check_finite(logits: Float[Tensor, "n c"], what: str, advice: str) -> None:
+    if not bool(logits.isfinite().all()):
+        raise ModelError(f"{what} must be finite numbers, got others. {advice}")
 
 
 def _held_back(

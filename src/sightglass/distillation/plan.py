@@ -22,7 +22,7 @@ def plan_lines(run: PromptRun) -> list[str]:
     """The plan as lines for a person.
 
     Args:
-        run: Ready, not begun.
+        run: Ready or planned only, not begun.
     """
     settings, pictures = run.settings, run.pictures
     rates = [
@@ -30,7 +30,7 @@ def plan_lines(run: PromptRun) -> list[str]:
     ]
     chosen = f", of which each step keeps {settings.top_k:,}" if run.class_agnostic else ""
     what = "words of a vocabulary" if run.class_agnostic else "classes"
-    teacher = run.teacher.name if run.teacher is not None else "none: the folders' names are labels"
+    teacher = run.told.get("teacher") or "none: the folders' names are labels"
     weights, activations = memory_bytes(run)
     return [
         f"host            {settings.host}, {run.trainable:,} trainable parameters",
@@ -40,7 +40,8 @@ def plan_lines(run: PromptRun) -> list[str]:
         f"pictures        {len(pictures):,}, {len(run.left_out):,} more left out",
         f"names           {len(run.names):,} {what}{chosen}",
         f"steps           {run.steps:,}: {settings.epochs} epochs of "
-        f"{pictures.steps(settings.batch_size):,}, {settings.batch_size} pictures each",
+        f"{pictures.steps(settings.batch_size):,}, "
+        f"{min(settings.batch_size, len(pictures))} pictures each",
         f"learning rate   {', '.join(f'{rate:.3g}' for rate in rates)} in epochs "
         f"{', '.join(str(e + 1) for e in _shown(settings.epochs))}",
         f"memory          about {(weights + activations) / 1e9:.1f} GB for the student: "
@@ -57,7 +58,7 @@ def memory_bytes(run: PromptRun) -> tuple[int, int]:
     towers, settings = run.student.towers, run.settings
     n_classes = settings.top_k or len(run.names)
     texts = n_classes * (settings.batch_size if settings.host == "cocoop" else 1)
-    length = run.classes.tokens.ids.shape[1]
+    length = run.student.tokens(run.names).ids.shape[1]
     learned = run.host.learns_texts
     text = _kept(min(texts, CLASSES_PER_PASS), length, towers.text_width, towers.text_heads)
     step = text * (towers.text_depth if learned else 0)

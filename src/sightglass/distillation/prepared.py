@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sightglass.checks import require_extra
 from sightglass.distillation.settings import PromptSettings
@@ -16,6 +16,7 @@ from sightglass.errors import InputError
 from sightglass.given import classes_of
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS
 from sightglass.inputs.labels import LabelSet
+from sightglass.inputs.templates import check_templates
 from sightglass.store import DEFAULT_STORE, open_store
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sightglass.distillation.teachers import Teacher
     from sightglass.distillation.training_pictures import TrainingPictures
 
+# Names of a vocabulary that a step keeps. Source: Mistretta et al. 2024, arXiv:2407.03056.
+TOP_K = 1_000
 # What a run writes into its folder, known here so that nothing of it is taken for a picture.
 LOG = "log.csv"
 RUN = "run.json"
@@ -61,14 +64,15 @@ class PromptRequest:
 
 
 def prepare_run(
-    request: PromptRequest, settings: PromptSettings, paths: Sequence[str]
+    request: PromptRequest, settings: PromptSettings, paths: Sequence[str], *, teach: bool = True
 ) -> PromptRun:
     """Load, look at and check everything that the run needs; train nothing.
 
     Args:
         request: Models, classes, files.
-        settings: Numbers; ``top_k`` together with a vocabulary.
+        settings: Numbers; without ``top_k`` a vocabulary has the published one.
         paths: Files that may be pictures.
+        teach: False for a plan: the teacher, which may take long, is not made ready.
 
     Raises:
         InputError: If parts of the request do not go together, or no picture can be used.
@@ -81,11 +85,20 @@ def prepare_run(
     from sightglass.distillation.training_pictures import usable_pictures
     from sightglass.encoders.prompted.student import check_student, load_student
 
-    _check(request, settings)
+    check_request(request, settings)
     check_student(request.student, [settings.host])
-    agnostic = request.vocabulary is not None
+    told: dict[str, Any] = {"teacher": request.teacher}
     if request.vocabulary is not None:
-        labels = LabelSet.of(read_vocabulary(request.vocabulary).names, reserved=())
+        words = read_vocabulary(request.vocabulary)
+        labels = LabelSet.of(words.names, reserved=())
+        settings = _with_top_k(settings, len(words))
+        told["vocabulary"] = {
+            "source": words.source,
+            "licence": words.licence,
+            "sha256": words.sha256,
+            "names": len(words),
+            "repeated": words.repeated,
+        }
     else:
         assert request.classes is not None
         labels, _ = classes_of(request.classes)
@@ -94,19 +107,38 @@ def prepare_run(
     truth = None
     if settings.loss == "cross_entropy":
         truth = labels_of_folders(pictures.paths, labels)
+    teacher = _teacher(request, labels, pictures, told) if teach else None
     return PromptRun(
         student=student,
         settings=settings,
         pictures=pictures,
         names=labels.names,
         left_out=tuple(left_out),
-        teacher=_teacher(request, labels, pictures),
+        teacher=teacher,
+        told=told,
         labels=truth,
-        class_agnostic=agnostic,
+        class_agnostic=request.vocabulary is not None,
     )
 
 
-def _check(request: PromptRequest, settings: PromptSettings) -> None:
+def _with_top_k(settings: PromptSettings, n_words: int) -> PromptSettings:
+    """The published number of names for each step, or all of a smaller vocabulary."""
+    if settings.top_k is None:
+        return replace(settings, top_k=min(TOP_K, n_words))
+    if settings.top_k > n_words:
+        raise InputError(
+            f"distill prompts: each step keeps top_k names of the vocabulary, "
+            f"{settings.top_k:,} are more than its {n_words:,}. Choose fewer with --top-k."
+        )
+    return settings
+
+
+def check_request(request: PromptRequest, settings: PromptSettings) -> None:
+    """Refuse parts that do not go together; nothing is loaded.
+
+    Raises:
+        InputError: If classes, vocabulary, loss, teacher and references do not fit each other.
+    """
     where = "distill prompts"
     if (request.classes is None) == (request.vocabulary is None):
         given = "neither" if request.classes is None else "both"
@@ -124,6 +156,13 @@ def _check(request: PromptRequest, settings: PromptSettings) -> None:
             f"{where}: the loss 'kdpl' needs a teacher, got none. Name one with --teacher, such as "
             f"hf:ORG/NAME."
         )
+    if request.vocabulary is None and settings.top_k is not None:
+        raise InputError(
+            f"{where}: --top-k chooses from a vocabulary, known classes all take part, got "
+            f"{settings.top_k}. Leave it out, or give --vocabulary in place of --classes."
+        )
+    if request.teacher_template is not None:
+        check_templates((request.teacher_template,))
     if request.vocabulary is not None and settings.loss == "cross_entropy":
         raise InputError(
             f"{where}: labels belong to classes that are known; a vocabulary goes with the loss "
@@ -142,13 +181,15 @@ def _check(request: PromptRequest, settings: PromptSettings) -> None:
 
 
 def _teacher(
-    request: PromptRequest, labels: LabelSet, pictures: TrainingPictures
+    request: PromptRequest, labels: LabelSet, pictures: TrainingPictures, told: dict[str, Any]
 ) -> Teacher | None:
+    """The teacher; ``told`` gets what run.json says of it."""
     from sightglass.distillation.prompt_teachers import (
         TEACHER_TEMPLATE,
         clip_teacher,
         fused_teacher,
     )
+    from sightglass.opinion_evidence import fusion_record
     from sightglass.pipeline import ZeroShotClassifier
 
     if request.teacher is None:
@@ -163,10 +204,16 @@ def _teacher(
             store=request.store,
             max_pixels=request.max_pixels,
         )
-        return fused_teacher(classifier, pictures.paths)
-    return clip_teacher(
-        load_dual_encoder(request.teacher),
-        labels.names,
-        template=request.teacher_template or TEACHER_TEMPLATE,
-        store=open_store(request.store),
-    )
+        fused = fused_teacher(classifier, pictures.paths)
+        assert classifier.opinions is not None
+        told |= {
+            "references": str(request.references),
+            "vision_model": request.vision_model,
+            "fusion": fusion_record(classifier.opinions),
+        }
+        return fused
+    encoder = load_dual_encoder(request.teacher)
+    template = request.teacher_template or TEACHER_TEMPLATE
+    told |= {"template": template, "fingerprint": encoder.fingerprint}
+    told["precision"] = encoder.card.precision
+    return clip_teacher(encoder, labels.names, template=template, store=open_store(request.store))

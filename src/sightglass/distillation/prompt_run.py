@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -40,7 +40,8 @@ class PromptRun:
         pictures: Usable ones.
         left_out: The rest, and why.
         names: Of the classes, or of the vocabulary.
-        teacher: For KDPL.
+        teacher: For KDPL; None where the run is only planned.
+        told: What run.json says of the teacher and the vocabulary.
         labels: For cross-entropy: one index into ``names`` per picture.
         class_agnostic: Whether ``names`` are a vocabulary, from which each step chooses.
     """
@@ -51,23 +52,24 @@ class PromptRun:
     names: tuple[str, ...]
     left_out: tuple[Outcome, ...] = ()
     teacher: Teacher | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[int, ...] | None = None
     class_agnostic: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what does not fit together before anything is computed."""
+        """Refuse what does not fit together."""
         kdpl, k = self.settings.loss == "kdpl", self.settings.top_k
-        if kdpl != (self.teacher is not None) or kdpl != (self.labels is None):
+        if kdpl != (self.labels is None) or (not kdpl and self.teacher is not None):
             raise InputError(
-                "Prompt run: the loss 'kdpl' needs a teacher and no labels, 'cross_entropy' labels "
-                f"and no teacher, got '{self.settings.loss}' with "
+                "Prompt run: the loss 'kdpl' takes no labels, 'cross_entropy' takes labels and no "
+                f"teacher, got '{self.settings.loss}' with "
                 f"{'no' if self.teacher is None else 'a'} teacher and "
-                f"{'no ' if self.labels is None else ''}labels."
+                f"{'no ' if self.labels is None else ''}labels. Leave out what has no place."
             )
         if self.class_agnostic != (k is not None):
             raise InputError(
                 "Prompt run: a vocabulary needs top_k, and classes that are known need none, got "
-                f"top_k {k}."
+                f"top_k {k}. Leave out --top-k, or give --vocabulary in place of --classes."
             )
         if k is not None and k > len(self.names):
             raise InputError(
@@ -94,12 +96,15 @@ class PromptRun:
     @cached_property
     def objective(self) -> Objective:
         """The loss of a batch."""
-        if self.teacher is not None:
-            return kdpl_objective(
-                self.host, self.student, self.classes, self.teacher, top_k=self.settings.top_k
+        if self.labels is not None:
+            return supervised_objective(self.host, self.student, self.classes, self.labels)
+        if self.teacher is None:
+            raise InputError(
+                "Prompt run: the loss 'kdpl' needs a teacher, got none. Give one, or plan only."
             )
-        assert self.labels is not None
-        return supervised_objective(self.host, self.student, self.classes, self.labels)
+        return kdpl_objective(
+            self.host, self.student, self.classes, self.teacher, top_k=self.settings.top_k
+        )
 
     @property
     def steps(self) -> int:

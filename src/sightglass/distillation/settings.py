@@ -98,6 +98,11 @@ class PromptSettings:
             raise unknown_name("loss", loss, LOSSES)
         if precision not in ("fp32", "bf16"):
             raise unknown_name("precision of training", precision, ("fp32", "bf16"))
+        if depth is not None and host in ("coop", "cocoop"):
+            raise InputError(
+                f"PromptSettings: depth counts the blocks with tokens of their own, {host} has "
+                f"tokens at the input alone, got {depth}. Leave it out."
+            )
         published_lr, published_epochs, published_batch = PUBLISHED[host]
         n = published_epochs if epochs is None else epochs
         settings = cls(

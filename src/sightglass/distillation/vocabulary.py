@@ -51,8 +51,8 @@ class Vocabulary:
     def holds(self, name: str) -> bool:
         """Whether ``name`` is in the list, case, underscores and spacing aside.
 
-        Not knowing which names apply is not the same as not having them: a run says how many of
-        its test classes the vocabulary holds.
+        Not knowing which names apply is not the same as not having them: say how many of your
+        classes a vocabulary holds where you report what was learned from it.
         """
         return name_key(name) in self._keys
 

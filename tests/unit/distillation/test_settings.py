@@ -64,6 +64,8 @@ def test_promptsrcs_average_is_the_published_one_and_stretches_with_the_epochs()
 def test_what_is_given_is_taken_and_the_rest_is_published(
     host: str, chosen: dict[str, Any]
 ) -> None:
+    if host in ("coop", "cocoop"):
+        chosen.pop("depth", None)
     settings = PromptSettings.of(host, **chosen)
     published = PromptSettings.of(host, epochs=chosen.get("epochs"))
     for field in dataclasses.fields(PromptSettings):
@@ -119,7 +121,7 @@ def test_every_field_is_in_the_record() -> None:
 )
 def test_a_number_outside_its_range_is_refused(wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError) as caught:
-        PromptSettings.of("coop", **wrong)
+        PromptSettings.of("vpt", **wrong)
     assert str(caught.value).startswith(f"PromptSettings: {sentence}")
 
 
@@ -135,3 +137,9 @@ def test_an_unknown_word_is_refused(wrong: dict[str, Any], sentence: str) -> Non
     with pytest.raises(UnknownNameError) as caught:
         PromptSettings.of(**{"host": "coop"} | wrong)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("host", ["coop", "cocoop"])
+def test_hosts_with_tokens_at_the_input_alone_take_no_depth(host: str) -> None:
+    with pytest.raises(InputError, match=f"{host} has tokens at the input alone, got 3"):
+        PromptSettings.of(host, depth=3)

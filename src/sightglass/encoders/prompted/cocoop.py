@@ -8,7 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightglass.encoders.prompted.host import Answer, PromptHost, random_linear, with_context
+from sightglass.encoders.prompted.host import (
+    Answer,
+    PromptHost,
+    random_linear,
+    texts_with_context,
+    with_context,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -74,16 +80,14 @@ class CoCoOp(PromptHost):
             tokens: The classes; one may come several times.
             images: Unit rows of pictures, one per class.
         """
-        embedded = with_context(towers.embed_tokens(tokens.ids), self._contexts(images))
-        return functional.normalize(towers.text_rows(embedded, tokens.ends), dim=-1)
+        return texts_with_context(towers, tokens, self._contexts(images))
 
     def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
         """Unit rows of classes in the context alone, as no picture has shifted it.
 
         Names can be compared with each other by these; with pictures only by ``text_rows_for``.
         """
-        embedded = with_context(towers.embed_tokens(tokens.ids), self.context)
-        return functional.normalize(towers.text_rows(embedded, tokens.ends), dim=-1)
+        return texts_with_context(towers, tokens, self.context)
 
     def forward(
         self,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import nn
-from torch.nn import functional
 
-from sightglass.encoders.prompted.host import PromptHost, with_context
+from sightglass.encoders.prompted.host import PromptHost, texts_with_context
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -36,5 +35,4 @@ class CoOp(PromptHost):
 
     def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
         """Unit rows of classes."""
-        embedded = with_context(towers.embed_tokens(tokens.ids), self.context)
-        return functional.normalize(towers.text_rows(embedded, tokens.ends), dim=-1)
+        return texts_with_context(towers, tokens, self.context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,34 @@ def with_context(
     """
     own = context.expand(len(embedded), -1, -1)
     return torch.cat([embedded[:, :1], own, embedded[:, 1 + own.shape[1] :]], dim=1)
+
+
+def texts_with_context(
+    towers: ClipTowers,
+    tokens: ClassTokens,
+    context: Float[Tensor, "*c k width"],
+    deep: Sequence[Float[Tensor, "k width"]] = (),
+) -> Float[Tensor, "c dim"]:
+    """Unit rows of classes with learned tokens behind the start token.
+
+    Args:
+        towers: The frozen towers.
+        tokens: The classes.
+        context: As for ``with_context``.
+        deep: For the blocks behind the first.
+    """
+    embedded = with_context(towers.embed_tokens(tokens.ids), context)
+    return functional.normalize(towers.text_rows(embedded, tokens.ends, deep), dim=-1)
+
+
+def pictures_with_tokens(
+    towers: ClipTowers,
+    pixels: Float[Tensor, "n 3 height width"],
+    visual: Float[Tensor, "k width"],
+    deep: Sequence[Float[Tensor, "k width"]],
+) -> Float[Tensor, "n dim"]:
+    """Unit rows of pictures with learned tokens behind the patches."""
+    return functional.normalize(towers.image_rows(pixels, visual, deep), dim=-1)
 
 
 def random_tokens(*shape: int, generator: torch.Generator) -> nn.Parameter:

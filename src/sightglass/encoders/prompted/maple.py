@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import nn
-from torch.nn import functional
 
 from sightglass.encoders.prompted.host import (
     PromptHost,
+    pictures_with_tokens,
     random_linear,
     random_tokens,
-    with_context,
+    texts_with_context,
 )
 
 if TYPE_CHECKING:
@@ -70,10 +70,8 @@ class MaPLe(PromptHost):
             couple(text)
             for couple, text in zip(self.couplings, (self.context, *self.deep_context), strict=True)
         )
-        return functional.normalize(towers.image_rows(pixels, shallow, deep), dim=-1)
+        return pictures_with_tokens(towers, pixels, shallow, deep)
 
     def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
         """Unit rows of classes."""
-        embedded = with_context(towers.embed_tokens(tokens.ids), self.context)
-        rows = towers.text_rows(embedded, tokens.ends, tuple(self.deep_context))
-        return functional.normalize(rows, dim=-1)
+        return texts_with_context(towers, tokens, self.context, tuple(self.deep_context))

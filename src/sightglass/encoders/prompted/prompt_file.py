@@ -38,7 +38,11 @@ class PromptsAbout(BaseModel):
         default=None, ge=1, description="blocks with tokens of their own; None: the paper's"
     )
     prefix: str = Field(min_length=1, description="the words that a name follows")
-    student: str = Field(pattern=r"^hf:.", description="the checkpoint, as it was given")
+    student: str = Field(
+        pattern=r"^hf:[^\x00-\x1f\x7f]+$",
+        max_length=1_000,
+        description="the checkpoint, as it was given",
+    )
     student_fingerprint: str = Field(description="of the checkpoint's card, in fp32")
     class_names: tuple[str, ...] = Field(
         default=(), description="those it learned from; empty where a vocabulary was used"
@@ -167,7 +171,7 @@ def _about(path: Path, metadata: Mapping[str, str]) -> PromptsAbout:
     try:
         described: Any = json.loads(metadata[_KEY])
         number = described["format"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: its description is damaged. Copy or learn it again.") from error
     if isinstance(number, int) and number > FORMAT:
         raise ModelError(

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import nn
-from torch.nn import functional
 
-from sightglass.encoders.prompted.host import PromptHost, random_tokens, with_context
+from sightglass.encoders.prompted.host import (
+    PromptHost,
+    pictures_with_tokens,
+    random_tokens,
+    texts_with_context,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -64,11 +68,8 @@ class PromptSRC(PromptHost):
         self, towers: ClipTowers, pixels: Float[Tensor, "n 3 height width"]
     ) -> Float[Tensor, "n dim"]:
         """Unit rows of pictures."""
-        rows = towers.image_rows(pixels, self.visual, tuple(self.deep_visual))
-        return functional.normalize(rows, dim=-1)
+        return pictures_with_tokens(towers, pixels, self.visual, tuple(self.deep_visual))
 
     def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
         """Unit rows of classes."""
-        embedded = with_context(towers.embed_tokens(tokens.ids), self.context)
-        rows = towers.text_rows(embedded, tokens.ends, tuple(self.deep_context))
-        return functional.normalize(rows, dim=-1)
+        return texts_with_context(towers, tokens, self.context, tuple(self.deep_context))

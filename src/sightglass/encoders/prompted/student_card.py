@@ -18,8 +18,8 @@ def find_student(
 ) -> tuple[str, EncoderCard]:
     """Name and card of the checkpoint that prompts were learned on.
 
-    A folder that is not where it was is also looked for by the same path from the prompt file on,
-    and by its last name beside the prompt file: both are often copied together.
+    A folder that is not where it was is also looked for by the same path and by its last name, in
+    the prompt file's folder and in the one around it: both are often copied together.
 
     Args:
         student: ``hf:FOLDER`` or ``hf:ORG/NAME``.
@@ -33,7 +33,9 @@ def find_student(
     named = student.removeprefix(STUDENT_SOURCE)
     folders = [Path(named)]
     if beside is not None:
-        folders += [beside.parent / named, beside.parent / Path(named).name]
+        # A run's folder usually lies beside the student's: both were named from one place.
+        for near in (beside.absolute().parent, beside.absolute().parent.parent):
+            folders += [near / named, near / Path(named).name]
     present = dict.fromkeys(str(one) for one in folders if one.is_dir())
     advice = f"Name its folder: {where.rpartition('@hf:')[0] or where}@hf:FOLDER."
     failure: ModelError | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional
 
-from sightglass.encoders.prompted.host import PromptHost, random_tokens
+from sightglass.encoders.prompted.host import PromptHost, pictures_with_tokens, random_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -46,8 +46,7 @@ class VPT(PromptHost):
         self, towers: ClipTowers, pixels: Float[Tensor, "n 3 height width"]
     ) -> Float[Tensor, "n dim"]:
         """Unit rows of pictures."""
-        rows = towers.image_rows(pixels, self.visual, tuple(self.deep_visual))
-        return functional.normalize(rows, dim=-1)
+        return pictures_with_tokens(towers, pixels, self.visual, tuple(self.deep_visual))
 
     def text_rows(self, towers: ClipTowers, tokens: ClassTokens) -> Float[Tensor, "c dim"]:
         """Unit rows of classes; nothing in them is learned."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import require_extra
+from sightglass.distillation.prepared import TOP_K
 from sightglass.distillation.settings import PromptSettings
 from sightglass.distillation.vocabulary import Vocabulary, read_vocabulary
 from sightglass.encoders.contract import DualEncoder
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from sightglass.evaluation.kdpl.learning import Setting, Who
     from sightglass.evaluation.kdpl.methods import Loss
 
-# Names of the vocabulary that a step keeps. Source: Mistretta et al. 2024, arXiv:2407.03056.
-TOP_K = 1_000
 # PromptSRC has other sizes from base to novel classes than across data sets: blocks with prompts,
 # and which of 20 epochs count. Source: Khattak et al. 2023, arXiv:2307.06948, its configurations.
 _PROMPTSRC: dict[Setting, tuple[int, tuple[float, float]]] = {
@@ -102,6 +101,12 @@ class DistillingLearner:
             average=average,
         )
         usable, left_out = usable_pictures(pictures)
+        if left_out:
+            first = left_out[0]
+            self.say(
+                f"{len(left_out):,} of {len(pictures):,} pictures are not learned from; the first "
+                f"is {first.path} ({first.detail})."
+            )
         if labels is not None:
             of_path = dict(zip(pictures, labels, strict=True))
             labels = tuple(of_path[path] for path in usable.paths)

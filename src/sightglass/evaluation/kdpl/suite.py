@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sightglass.errors import InputError
+from sightglass.errors import EvaluationError, InputError
 from sightglass.evaluation.kdpl.dataset import KdplDataset
 from sightglass.evaluation.kdpl.drawn import Drawn, drawn_shots, drawn_test
 from sightglass.evaluation.kdpl.known import ELEVEN, SOURCE, known_datasets
@@ -69,10 +69,18 @@ def run_suite(
             f"Suite: a data set to learn from is needed in '{data}', found none. "
             + " ".join(remarks)
         )
-    trainings = len(methods_of(plan.hosts)) * len(plan.seeds)
-    count = _Count(say, trainings * (bool(targets) + len(halves)))
     drawn: list[Drawn] = []
     rows: list[MetricRow] = []
+    # Nothing is learned before every test picture has been read once: a damaged one must not show
+    # after days of training.
+    targets = _untrained_targets(
+        learner, targets, plan, say=say, rows=rows, drawn=drawn, remarks=remarks
+    )
+    halves = _untrained_halves(
+        learner, halves, plan, say=say, rows=rows, drawn=drawn, remarks=remarks
+    )
+    trainings = len(methods_of(plan.hosts)) * len(plan.seeds)
+    count = _Count(say, trainings * (bool(targets) + len(halves)))
     if targets:
         rows += _transferred(learner, datasets[SOURCE], targets, plan, count=count, drawn=drawn)
     for name, both in halves.items():
@@ -129,6 +137,58 @@ def _halves(
     return halves
 
 
+def _untrained_targets(
+    learner: PromptLearner,
+    targets: Targets,
+    plan: Plan,
+    *,
+    say: Say,
+    rows: list[MetricRow],
+    drawn: list[Drawn],
+    remarks: list[str],
+) -> Targets:
+    """Zero-shot rows of all targets; those with a picture that cannot be used are left out."""
+    usable: dict[str, dict[str, KdplDataset]] = {}
+    for protocol, of_protocol in targets.items():
+        for name, target in of_protocol.items():
+            title = known_datasets()[name].title
+            say(f"{title}: zero-shot")
+            try:
+                rows += list(untrained(learner, target, protocol=protocol, about=plan.about))
+            except EvaluationError as error:
+                remarks.append(f"{title}: left out of {protocol}. {error}")
+                continue
+            drawn.append(drawn_test(target, title=title, part="all"))
+            usable.setdefault(protocol, {})[name] = target
+    return usable
+
+
+def _untrained_halves(
+    learner: PromptLearner,
+    halves: Mapping[str, Halves],
+    plan: Plan,
+    *,
+    say: Say,
+    rows: list[MetricRow],
+    drawn: list[Drawn],
+    remarks: list[str],
+) -> dict[str, Halves]:
+    """Zero-shot rows of all halves; those with a picture that cannot be used are left out."""
+    usable = {}
+    for name, both in halves.items():
+        title = known_datasets()[name].title
+        say(f"{title}, base and novel classes: zero-shot")
+        try:
+            rows += list(halves_untrained(learner, both, about=plan.about))
+        except EvaluationError as error:
+            remarks.append(f"{title}: left out of {NOVEL}. {error}")
+            continue
+        drawn.append(drawn_test(both.base, title=title, part="base"))
+        drawn.append(drawn_test(both.novel, title=title, part="novel"))
+        usable[name] = both
+    return usable
+
+
 def _transferred(
     learner: PromptLearner,
     source: KdplDataset,
@@ -140,11 +200,6 @@ def _transferred(
 ) -> list[MetricRow]:
     rows: list[MetricRow] = []
     title = known_datasets()[SOURCE].title
-    for protocol, of_protocol in targets.items():
-        for name, target in of_protocol.items():
-            count.say(f"{known_datasets()[name].title}: zero-shot")
-            rows += untrained(learner, target, protocol=protocol, about=plan.about)
-            drawn.append(drawn_test(target, title=known_datasets()[name].title, part="all"))
     for seed in plan.seeds:
         shots = draw_shots(source, per_class=plan.about.shots, seed=seed)
         drawn.append(drawn_shots(source, shots, title=title, part="all", seed=seed))
@@ -165,10 +220,7 @@ def _halved(
     drawn: list[Drawn],
     title: str,
 ) -> list[MetricRow]:
-    count.say(f"{title}, base and novel classes: zero-shot")
-    rows = list(halves_untrained(learner, both, about=plan.about))
-    drawn.append(drawn_test(both.base, title=title, part="base"))
-    drawn.append(drawn_test(both.novel, title=title, part="novel"))
+    rows: list[MetricRow] = []
     for seed in plan.seeds:
         shots = draw_shots(both.base, per_class=plan.about.shots, seed=seed)
         drawn.append(drawn_shots(both.base, shots, title=title, part="base", seed=seed))
