@@ -155,7 +155,8 @@ def write(rows: list[dict[str, Any]], steps: int) -> None:
         "the published number of pictures per step. The teacher chooses its own precision. Memory "
         "is the whole process.",
         "",
-        machine("torch", "transformers"),
+        machine("torch", "transformers").rstrip(),
+        "",
         "",
         f"| host | precision | tokens | pictures | trainable | {' | '.join(titles)} |",
         "|---|---|---:|---:|---:|" + "---:|" * len(titles),
