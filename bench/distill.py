@@ -157,7 +157,6 @@ def write(rows: list[dict[str, Any]], steps: int) -> None:
         "",
         machine("torch", "transformers").rstrip(),
         "",
-        "",
         f"| host | precision | tokens | pictures | trainable | {' | '.join(titles)} |",
         "|---|---|---:|---:|---:|" + "---:|" * len(titles),
     ]
