@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -220,7 +221,8 @@ def run_kdpl(
     )
     result = run_suite(data, learner, plan, command=command, say=say)
     write_suite(out, result)
-    console = Console()
+    # A file or a pipe has no width, and thirteen columns want more than the usual guess of 80.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     for name, table in result.tables.items():
         if table.rows and name in plan.protocols:
             console.print(table.title, markup=False, highlight=False, soft_wrap=True)

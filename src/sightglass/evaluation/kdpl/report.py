@@ -22,7 +22,7 @@ _STYLE = (
     "th{vertical-align:bottom}"
     ".number{text-align:right;font-variant-numeric:tabular-nums}"
     "figcaption{max-width:60rem;padding-top:.75rem;font-size:.9rem}"
-    "code{overflow-wrap:anywhere}"
+    "code,li{overflow-wrap:anywhere}"
 )
 
 
@@ -57,5 +57,6 @@ def render_report(result: SuiteResult) -> str:
         "<h1>KDPL 2024, rerun</h1>\n"
         "<p>The protocols of arXiv:2407.03056 with our own implementation. Where a prompt is "
         "distilled, labels serve to draw as many pictures of every class, and nothing else.</p>\n"
-        f"<ul>{remarks}</ul>\n<nav>{links}</nav>\n{sections}</body></html>\n"
+        f"<nav>{links}<a href=\"#remarks\">Remarks</a></nav>\n{sections}"
+        f'<section id="remarks"><h2>Remarks</h2><ul>{remarks}</ul></section></body></html>\n'
     )

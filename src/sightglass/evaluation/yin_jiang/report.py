@@ -24,7 +24,7 @@ _STYLE = (
     "th{vertical-align:bottom}td{vertical-align:top}"
     ".number{text-align:right;font-variant-numeric:tabular-nums}"
     "figcaption{max-width:60rem;padding-top:.75rem;font-size:.9rem}"
-    "code{overflow-wrap:anywhere}img{max-width:100%;height:auto;background:#fff}"
+    "code,li{overflow-wrap:anywhere}img{max-width:100%;height:auto;background:#fff}"
     "h2{font-size:1.15rem}"
 )
 
