@@ -66,6 +66,16 @@ def read_card(checkpoint: Checkpoint, *, precision: Precision) -> EncoderCard:
     )
 
 
+def hashed_card(checkpoint: Checkpoint) -> EncoderCard:
+    """The card of ``checkpoint`` in fp32, ``files`` included.
+
+    Raises:
+        ModelError: As for ``read_card``.
+    """
+    card = read_card(checkpoint, precision="fp32")
+    return card.model_copy(update={"files": hash_files(checkpoint)})
+
+
 def hash_files(checkpoint: Checkpoint) -> tuple[FileEntry, ...]:
     """Every file that decides a row: configuration, weights, and for texts the vocabulary."""
     entries = [_entry(path, "weights") for path in checkpoint.weights]

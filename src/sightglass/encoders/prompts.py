@@ -61,7 +61,7 @@ class PromptsEncoder:
     ) -> None:
         about = stored.about
         self._stored = stored
-        self._student = student
+        self._student, self._student_card = student, student_card
         entry = FileEntry(name=path.name, role="weights", bytes=stored.size, sha256=stored.sha256)
         self.card: EncoderCard = student_card.model_copy(
             update={
@@ -103,7 +103,9 @@ class PromptsEncoder:
     def _network(self) -> PromptedNetwork:
         from sightglass.encoders.prompted.network import load_prompted
 
-        return load_prompted(self._stored, student=self._student, where=self.card.name)
+        return load_prompted(
+            self._stored, student=self._student, card=self._student_card, where=self.card.name
+        )
 
     def _embeddings(self, network: RowByRow, inputs: Sequence[Inputs]) -> Embeddings:
         rows = np.zeros((len(inputs), self.card.dim), np.float32)

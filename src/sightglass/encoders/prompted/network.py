@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from sightglass.encoders.card import EncoderCard
 from sightglass.encoders.hub_network import PICTURES_PER_PASS, TEXTS_PER_PASS, row_by_row
 from sightglass.encoders.preprocess import normalise
 from sightglass.encoders.prompted.class_tokens import ClassTokens, class_tokens, context_ids
@@ -65,18 +66,21 @@ class PromptedNetwork:
         return inputs
 
 
-def load_prompted(stored: StoredPrompts, *, student: str, where: str) -> PromptedNetwork:
+def load_prompted(
+    stored: StoredPrompts, *, student: str, card: EncoderCard, where: str
+) -> PromptedNetwork:
     """The student called ``student`` with these prompts, in fp32.
 
     Args:
         stored: From ``read_prompts``.
         student: The checkpoint that they were learned on.
+        card: Its card, files included.
         where: What an error begins with.
 
     Raises:
         ModelError: If student and prompts do not fit, or the weights cannot be loaded.
     """
-    opened = load_student(student)
+    opened = load_student(student, card=card)
     towers = opened.towers
     host = build_host(
         stored.about.host,

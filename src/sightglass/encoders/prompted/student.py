@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sightglass.encoders.card import EncoderCard, ImageInput, Precision
-from sightglass.encoders.hub_card import hash_files, read_card
+from sightglass.encoders.hub_card import hashed_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_network import choose_device, halve_matrices, load_model
@@ -81,7 +81,11 @@ class Student:
 
 
 def load_student(
-    name: str, *, precision: Precision = "fp32", classes_per_pass: int = CLASSES_PER_PASS
+    name: str,
+    *,
+    precision: Precision = "fp32",
+    classes_per_pass: int = CLASSES_PER_PASS,
+    card: EncoderCard | None = None,
 ) -> Student:
     """The CLIP checkpoint ``name`` with its towers opened for prompts.
 
@@ -89,15 +93,14 @@ def load_student(
         name: ``hf:ORG/NAME`` or ``hf:FOLDER``, CLIP; with a ResNet for some hosts only.
         precision: ``"fp32"`` or ``"bf16"``; a ResNet's pictures are in fp32 with both.
         classes_per_pass: Texts that are run, forwards and backwards, at a time.
+        card: Its card with hashed files, where somebody hashed them already.
 
     Raises:
         ModelError: If it is something else, is not here, or is damaged.
         MissingExtraError: If torch or transformers is not installed.
     """
     checkpoint = _read(name)
-    card = read_card(checkpoint, precision="fp32").model_copy(
-        update={"files": hash_files(checkpoint)}
-    )
+    card = card or hashed_card(checkpoint)
     model = load_model(checkpoint)
     is_resnet = checkpoint.model_type == RESNET
     if precision == "bf16":

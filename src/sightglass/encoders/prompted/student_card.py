@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sightglass.encoders.card import EncoderCard
-from sightglass.encoders.hub_card import hash_files, read_card
+from sightglass.encoders.hub_card import hashed_card
 from sightglass.encoders.hub_checkpoint import read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
 from sightglass.errors import ModelError
@@ -42,13 +42,14 @@ def find_student(
     other = ""
     for candidate in present or {named: None}:
         try:
-            card = _card(candidate)
+            name = f"{STUDENT_SOURCE}{candidate}"
+            card = hashed_card(read_checkpoint(name, locate_model(candidate)))
         except ModelError as error:
             failure = failure or error
             continue
         if card.fingerprint == fingerprint:
-            return f"{STUDENT_SOURCE}{candidate}", card
-        other = other or f"{STUDENT_SOURCE}{candidate} has {card.fingerprint[:8]}"
+            return name, card
+        other = other or f"{name} has {card.fingerprint[:8]}"
     if not other:
         raise ModelError(
             f"{where}: the student that these prompts were learned on, {student}, is needed and "
@@ -58,9 +59,3 @@ def find_student(
         f"{where}: prompts fit the checkpoint that they were learned on alone, its fingerprint is "
         f"{fingerprint[:8]}, {other}: other weights, vocabulary or preprocessing. {advice}"
     )
-
-
-def _card(named: str) -> EncoderCard:
-    checkpoint = read_checkpoint(f"{STUDENT_SOURCE}{named}", locate_model(named))
-    card = read_card(checkpoint, precision="fp32")
-    return card.model_copy(update={"files": hash_files(checkpoint)})
