@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightglass.cli.server_options import ApiKeyEnv, BaseUrl, DryRun
+
 if TYPE_CHECKING:
     from sightglass.generation.outlook import Outlook
     from sightglass.generation.server_settings import ServerSettings
@@ -26,22 +28,12 @@ def describe(
         str | None,
         typer.Option(help="Language model, as its server calls it; else SIGHTGLASS_LLM_MODEL."),
     ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="OpenAI-compatible server, such as http://localhost:8000/v1; else OPENAI_BASE_URL."
-        ),
-    ] = None,
-    api_key_env: Annotated[
-        str | None,
-        typer.Option(help="Environment variable that holds the key; else OPENAI_API_KEY."),
-    ] = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
     budget: Annotated[
         int | None, typer.Option(min=0, help="Requests that may be sent, failed ones included.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be asked; send nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     segment_size: Annotated[
         int,
         typer.Option(min=2, max=200, help="Longer lists are cut into parts of at most so many."),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightglass.cli.server_options import ApiKeyEnv, BaseUrl, DryRun
+
 if TYPE_CHECKING:
     from sightglass.generation.budget import Budget
     from sightglass.generation.image_plan import ImagePlan
@@ -40,16 +42,8 @@ def imagine(
         str | None,
         typer.Option(help="Model, as the server calls it; for diffusers a folder or ORG/NAME."),
     ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="OpenAI-compatible server, such as http://localhost:8000/v1; else OPENAI_BASE_URL."
-        ),
-    ] = None,
-    api_key_env: Annotated[
-        str | None,
-        typer.Option(help="Environment variable that holds the key; else OPENAI_API_KEY."),
-    ] = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
     seed: Annotated[int, typer.Option(help="Each picture's own follows from it.")] = 0,
     budget: Annotated[
         int | None,
@@ -57,9 +51,7 @@ def imagine(
             min=0, help="Requests that may be sent, failed ones included; or pictures made here."
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be asked; send nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     size: Annotated[
         str, typer.Option(help="Such as 512x512; auto leaves it to the generator.")
     ] = "auto",
