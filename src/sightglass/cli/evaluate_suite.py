@@ -94,9 +94,10 @@ def run_yin_jiang(
 
     from sightglass.encoders.registry import load_dual_encoder, load_encoder
     from sightglass.encoders.wording import templates_for
+    from sightglass.evaluation.suite_page import REPORT
     from sightglass.evaluation.yin_jiang.embedded import Encoders
     from sightglass.evaluation.yin_jiang.open_set import Setting
-    from sightglass.evaluation.yin_jiang.report import REPORT, write_suite
+    from sightglass.evaluation.yin_jiang.report import write_suite
     from sightglass.evaluation.yin_jiang.suite import run_suite
     from sightglass.fusion import MODES, WEIGHTINGS
     from sightglass.inputs.line_files import read_line_file
@@ -191,8 +192,9 @@ def run_kdpl(
     from sightglass.evaluation.kdpl.measured import PROTOCOLS, About
     from sightglass.evaluation.kdpl.methods import HOSTS
     from sightglass.evaluation.kdpl.plan import SEEDS, SHOTS, Plan
-    from sightglass.evaluation.kdpl.report import REPORT, write_suite
+    from sightglass.evaluation.kdpl.report import write_suite
     from sightglass.evaluation.kdpl.suite import run_suite
+    from sightglass.evaluation.suite_page import REPORT
     from sightglass.reports.folder import prepare_folder
     from sightglass.store import DEFAULT_STORE
 

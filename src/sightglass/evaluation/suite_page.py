@@ -1,9 +1,16 @@
-"""The page that a suite ends in: tables and drawings one below the other, links to them above."""
+"""The folder that a suite ends in, and its page: tables and drawings, links to them above."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sightglass.evaluation.metrics_json import MetricRow, write_metrics
+from sightglass.evaluation.tables import ResultTable, write_table
+from sightglass.whole_files import replacing
+
+METRICS, REPORT = "metrics.json", "report.html"
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -19,6 +26,27 @@ _STYLE = (
     "code,li{overflow-wrap:anywhere}img{max-width:100%;height:auto;background:#fff}"
     "h2{font-size:1.15rem}"
 )
+
+
+def write_suite_folder(
+    folder: Path, rows: Sequence[MetricRow], tables: Mapping[str, ResultTable], page: str
+) -> None:
+    """Write metrics.json, every table in its three forms, and the page.
+
+    Args:
+        folder: Must exist.
+        rows: All that was measured.
+        tables: By the name of their files.
+        page: What ``suite_page`` made.
+
+    Raises:
+        ResultsError: If a file cannot be written.
+    """
+    write_metrics(folder / METRICS, rows)
+    for name, table in tables.items():
+        write_table(folder, table, name=name)
+    with replacing(folder / REPORT) as stream:
+        stream.write(page)
 
 
 def suite_page(

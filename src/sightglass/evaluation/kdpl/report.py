@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sightglass.evaluation.kdpl.suite import SuiteResult
-from sightglass.evaluation.metrics_json import write_metrics
-from sightglass.evaluation.suite_page import suite_page
-from sightglass.evaluation.tables import render_html, write_table
-from sightglass.whole_files import replacing
-
-METRICS, REPORT = "metrics.json", "report.html"
+from sightglass.evaluation.suite_page import suite_page, write_suite_folder
+from sightglass.evaluation.tables import render_html
 
 
 def write_suite(folder: Path, result: SuiteResult) -> None:
@@ -19,11 +15,7 @@ def write_suite(folder: Path, result: SuiteResult) -> None:
     Raises:
         ResultsError: If a file cannot be written.
     """
-    write_metrics(folder / METRICS, result.rows)
-    for name, table in result.tables.items():
-        write_table(folder, table, name=name)
-    with replacing(folder / REPORT) as stream:
-        stream.write(render_report(result))
+    write_suite_folder(folder, result.rows, result.tables, render_report(result))
 
 
 def render_report(result: SuiteResult) -> str:

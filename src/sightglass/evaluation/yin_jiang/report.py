@@ -6,14 +6,11 @@ import base64
 import html
 from pathlib import Path
 
-from sightglass.evaluation.metrics_json import write_metrics
-from sightglass.evaluation.suite_page import suite_page
-from sightglass.evaluation.tables import render_html, write_table
+from sightglass.evaluation.suite_page import suite_page, write_suite_folder
+from sightglass.evaluation.tables import render_html
 from sightglass.evaluation.yin_jiang.figures import Figure
 from sightglass.evaluation.yin_jiang.suite import SuiteResult
-from sightglass.whole_files import put_bytes, replacing
-
-METRICS, REPORT = "metrics.json", "report.html"
+from sightglass.whole_files import put_bytes
 
 
 def write_suite(folder: Path, result: SuiteResult) -> None:
@@ -22,14 +19,10 @@ def write_suite(folder: Path, result: SuiteResult) -> None:
     Raises:
         ResultsError: If a file cannot be written.
     """
-    write_metrics(folder / METRICS, result.rows)
-    for name, table in result.tables.items():
-        write_table(folder, table, name=name)
+    write_suite_folder(folder, result.rows, result.tables, render_report(result))
     for figure in result.figures:
         put_bytes(folder / f"{figure.name}.svg", figure.svg.encode())
         put_bytes(folder / f"{figure.name}.png", figure.png)
-    with replacing(folder / REPORT) as stream:
-        stream.write(render_report(result))
 
 
 def render_report(result: SuiteResult) -> str:
