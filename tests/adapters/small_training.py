@@ -16,7 +16,8 @@ from sightglass.distillation.known_classes import classes_for
 from sightglass.distillation.objective import Classes, Objective, kdpl_objective
 from sightglass.distillation.settings import PromptSettings
 from sightglass.distillation.teachers import ClipTeacher
-from sightglass.distillation.training import Step, train_prompts
+from sightglass.distillation.trainer import Step
+from sightglass.distillation.training import train_prompts
 from sightglass.distillation.training_pictures import TrainingPictures, usable_pictures
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder
 from sightglass.encoders.prompted.host import PromptHost

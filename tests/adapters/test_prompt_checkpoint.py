@@ -24,8 +24,8 @@ from adapters.small_training import (
     weights_of,
     write_photos,
 )
-from sightglass.distillation import training, training_state
-from sightglass.distillation.training import Step
+from sightglass.distillation import trainer, training_state
+from sightglass.distillation.trainer import Step
 from sightglass.distillation.training_pictures import PictureBatch, usable_pictures
 from sightglass.encoders.prompted.host import PromptHost
 from sightglass.encoders.prompted.hosts import HOST_NAMES
@@ -96,7 +96,7 @@ def place_of(path: Path) -> tuple[int, int]:
     """Epoch and step that a checkpoint goes on with."""
     with safe_open(path, framework="pt") as stored:
         about = json.loads(stored.metadata()["sightglass"])
-    return about["epoch"], about["step"]
+    return len(about["state"]["losses"]), about["state"]["steps_of_stretch"]
 
 
 @settings(max_examples=12)
@@ -139,32 +139,22 @@ def test_every_step_is_a_place_to_go_on_from(
     assert losses == undisturbed[name][1]
 
 
-@pytest.mark.parametrize("name", ["cocoop", "promptsrc"])
-def test_a_cut_between_an_epochs_last_step_and_its_end_counts_the_epoch_once(
-    small: SmallTraining,
-    undisturbed: dict[str, tuple[Weights, list[float]]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+def test_no_checkpoint_lies_between_an_epochs_last_step_and_its_end(
+    small: SmallTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "checkpoint"
-    saves = 0
+    path, places = tmp_path / "checkpoint", []
 
-    def cut_after(*arguments: Any, **named: Any) -> None:
-        nonlocal saves
+    def noting(*arguments: Any, **named: Any) -> None:
         training_state.save_state(*arguments, **named)
-        saves += 1
-        if saves == 2 * PER_EPOCH + 1:  # three steps, the epoch, two steps and then the third
-            raise Cut
+        places.append(place_of(path))
 
-    monkeypatch.setattr(training, "save_state", cut_after)
-    with pytest.raises(Cut):
-        small.train(small.host(name), checkpoint=path, **NUMBERS)
-    monkeypatch.undo()
-    assert place_of(path) == (1, PER_EPOCH)
-    weights, losses = finished(small, name, path)
-    assert same_bits(weights, undisturbed[name][0])
-    assert losses == undisturbed[name][1]
+    monkeypatch.setattr(trainer, "save_state", noting)
+    small.train(small.host("promptsrc"), checkpoint=path, seconds=0, **NUMBERS)
+    # Before each step there is one, and after each epoch: the latter is the next epoch's place 0.
+    epochs = NUMBERS["epochs"]
+    assert sorted(set(places)) == sorted(
+        [(epoch, step) for epoch in range(epochs) for step in range(PER_EPOCH)] + [(epochs, 0)]
+    )
 
 
 def test_a_checkpoint_is_written_after_every_epoch_however_long_the_interval(
@@ -225,7 +215,7 @@ def half_done(small: SmallTraining, name: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "part"), [("coop", "momentum."), ("maple", "momentum."), ("promptsrc", "average.")]
+    ("name", "part"), [("coop", "optimiser.momentum"), ("maple", "optimiser.momentum")]
 )
 def test_a_run_that_goes_on_without_part_of_its_state_ends_elsewhere(
     small: SmallTraining,
@@ -246,6 +236,18 @@ def test_a_run_that_goes_on_without_part_of_its_state_ends_elsewhere(
         float((weights[key] - value).abs().max()) > 1e-4
         for key, value in undisturbed[name][0].items()
     )
+
+
+def test_a_checkpoint_without_promptsrcs_average_is_refused(
+    small: SmallTraining, tmp_path: Path
+) -> None:
+    path = half_done(small, "promptsrc", tmp_path / "checkpoint")
+    opened = Opened.of(path)
+    kept = {key: value for key, value in opened.tensors.items() if "average" not in key}
+    assert len(kept) < len(opened.tensors)
+    path.write_bytes(replace(opened, tensors=kept).sealed())
+    with pytest.raises(ModelError, match="not this model's tensors"):
+        finished(small, "promptsrc", path)
 
 
 def refusal(small: SmallTraining, path: Path, **changed: Any) -> str:
@@ -290,7 +292,9 @@ def test_another_hosts_checkpoint_is_refused(small: SmallTraining, tmp_path: Pat
 def test_tensors_of_another_size_are_refused(small: SmallTraining, tmp_path: Path) -> None:
     path = half_done(small, "coop", tmp_path / "checkpoint")
     opened = Opened.of(path)
-    shorter = opened.tensors | {"host.context": opened.tensors["host.context"][:2].clone()}
+    shorter = opened.tensors | {
+        "module.host.context": opened.tensors["module.host.context"][:2].clone()
+    }
     path.write_bytes(replace(opened, tensors=shorter).sealed())
     assert_damaged(small, path)
 
@@ -359,7 +363,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(
     assert_damaged(small, path)
 
 
-@pytest.mark.parametrize("change", ["epoch", "losses", "identity"])
+@pytest.mark.parametrize("change", ["step", "losses", "memory", "identity", "state"])
 @pytest.mark.parametrize("value", [None, "x", [["x"]]])
 def test_a_checkpoint_with_a_wrong_entry_is_refused(
     small: SmallTraining, whole: bytes, tmp_path: Path, change: str, value: Any
@@ -367,7 +371,11 @@ def test_a_checkpoint_with_a_wrong_entry_is_refused(
     path = tmp_path / "checkpoint"
     path.write_bytes(whole)
     opened = Opened.of(path)
-    path.write_bytes(replace(opened, about=opened.about | {change: value}).sealed())
+    if change in opened.about:
+        about = opened.about | {change: value}
+    else:
+        about = opened.about | {"state": opened.about["state"] | {change: value}}
+    path.write_bytes(replace(opened, about=about).sealed())
     assert_damaged(small, path)
 
 

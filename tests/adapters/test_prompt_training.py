@@ -22,7 +22,7 @@ from adapters.small_training import (
 from sightglass.distillation.crops import random_crop
 from sightglass.distillation.general_templates import GENERAL_TEMPLATES
 from sightglass.distillation.picture_order import crop_rng, epoch_order
-from sightglass.distillation.training import Step
+from sightglass.distillation.trainer import Step
 from sightglass.distillation.training_pictures import PictureBatch
 from sightglass.encoders import hub_network
 from sightglass.encoders.hub import load_hub_encoder
@@ -411,5 +411,5 @@ def test_a_finite_loss_that_makes_prompts_nan_is_an_error_too(small: SmallTraini
         # sqrt at 0: the value is 0, the derivative infinite.
         return (host.context - host.context.detach()).abs().sum().sqrt()
 
-    with pytest.raises(ModelError, match="prompts must be finite, step 0 of epoch 0"):
+    with pytest.raises(ModelError, match="parameters must be finite, step 0 of epoch 0"):
         small.train(host, objective=objective)

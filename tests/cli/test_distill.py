@@ -226,7 +226,7 @@ def test_a_rate_that_is_far_too_high_is_a_failure_with_advice(
     here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert distil(here, tmp_path / "run", *taught(here), "--lr", "1e30") == 1
-    assert "lower" in capsys.readouterr().err
+    assert "Lower the learning rate" in capsys.readouterr().err
     assert not (tmp_path / "run" / "prompts.safetensors").exists()
 
 

@@ -202,8 +202,7 @@ def _train(run: PromptRun, out: Path, command: list[str]) -> DistilledPrompts:
     from sightglass.distillation.distilled import distil
 
     try:
-        per_epoch = run.pictures.steps(run.settings.batch_size)
-        with steps_shown(run.steps, per_epoch=per_epoch) as watch:
+        with steps_shown(run.steps) as watch:
             return distil(run, out, command=command, watch=watch)
     except KeyboardInterrupt:
         typer.echo(

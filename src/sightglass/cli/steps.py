@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING
 from sightglass.cli.progress import SECONDS_BETWEEN_LINES
 
 if TYPE_CHECKING:
-    from sightglass.distillation.training import Step
+    from sightglass.distillation.trainer import Step
 
 _SMOOTHING = 0.05  # share of the newest step in the loss that is shown
 
 
 @contextmanager
-def steps_shown(total: int, *, per_epoch: int) -> Iterator[Callable[[Step], None]]:
+def steps_shown(total: int) -> Iterator[Callable[[Step], None]]:
     """A function to call after every step: shows loss, rate and the time that is left.
 
     Args:
         total: Steps of the whole run.
-        per_epoch: Steps of an epoch.
     """
     shown = _Smoothed()
     if not sys.stderr.isatty():
-        yield _plain(total, per_epoch, shown)
+        yield _plain(total, shown)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -41,7 +40,7 @@ def steps_shown(total: int, *, per_epoch: int) -> Iterator[Callable[[Step], None
         task = bar.add_task("train", total=total, loss=float("nan"))
 
         def watch(step: Step) -> None:
-            done = step.epoch * per_epoch + step.step + 1
+            done = step.of_run + 1
             bar.update(task, completed=done, loss=shown.after(step.loss))
 
         yield watch
@@ -59,13 +58,13 @@ class _Smoothed:
         return self._mean
 
 
-def _plain(total: int, per_epoch: int, shown: _Smoothed) -> Callable[[Step], None]:
+def _plain(total: int, shown: _Smoothed) -> Callable[[Step], None]:
     start = last = time.monotonic()
     first: int | None = None
 
     def watch(step: Step) -> None:
         nonlocal last, first
-        done = step.epoch * per_epoch + step.step + 1
+        done = step.of_run + 1
         loss = shown.after(step.loss)
         first = done - 1 if first is None else first  # a resumed run does not begin at 0
         now = time.monotonic()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sightglass.distillation.prepared import CHECKPOINT, LOG, RUN
 from sightglass.distillation.prompt_run import PromptRun
 from sightglass.distillation.schedule import warmup_cosine_lr
-from sightglass.distillation.training import Step, train_prompts
+from sightglass.distillation.trainer import Step
+from sightglass.distillation.training import train_prompts
 from sightglass.encoders.prompted.class_tokens import PREFIX
 from sightglass.encoders.prompted.prompt_file import FILE_NAME, PromptsAbout, write_prompts
 from sightglass.reports.manifest import write_run

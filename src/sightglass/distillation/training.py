@@ -1,22 +1,20 @@
-"""The training of prompts, from the first step to the last."""
+"""The training of prompts: epochs of pictures, the published rates, PromptSRC's average."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from sightglass.distillation.epoch_weights import gaussian_epoch_weights
 from sightglass.distillation.objective import Objective
 from sightglass.distillation.schedule import warmup_cosine_lr
 from sightglass.distillation.settings import PromptSettings
-from sightglass.distillation.training_pictures import TrainingPictures
-from sightglass.distillation.training_state import TrainingState, restore_state, save_state
+from sightglass.distillation.trainer import SECONDS_BETWEEN_CHECKPOINTS, Step, train
+from sightglass.distillation.training_pictures import PictureBatch, TrainingPictures
 from sightglass.encoders.prompted.promptsrc import PromptSRC
 from sightglass.errors import ModelError
 
@@ -27,24 +25,6 @@ if TYPE_CHECKING:
 # Source: the training configurations released with KDPL, which are those of Dassl.
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step that is done, for whoever watches.
-
-    Attributes:
-        epoch: From 0.
-        step: Of the epoch, from 0.
-        loss: Of its batch.
-        lr: That it was taken with.
-    """
-
-    epoch: int
-    step: int
-    loss: float
-    lr: float
 
 
 def train_prompts(
@@ -86,83 +66,97 @@ def train_prompts(
         Mistretta et al. 2024, arXiv:2407.03056, and the code released with it.
     """
     frozen = student.towers.digest()
-    optimiser = torch.optim.SGD(
-        host.parameters(), lr=settings.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
-    )
     who = {**settings.as_record(), "pictures": pictures.digest, "student": frozen}
-    who |= dict(identity or {})
-    state = TrainingState()
-    if checkpoint is not None:
-        state = restore_state(checkpoint, host, optimiser, identity=who)
-    shares = gaussian_epoch_weights(
-        settings.epochs, mean=settings.average_mean, std=settings.average_std
+    course = _PromptCourse(host, student, pictures, objective, settings)
+    losses = train(
+        course,
+        checkpoint=checkpoint,
+        identity=who | dict(identity or {}),
+        seconds_between_checkpoints=seconds_between_checkpoints,
+        watch=watch,
     )
-    saved = time.monotonic()
-    while state.epoch < settings.epochs:
-        lr = warmup_cosine_lr(state.epoch, lr=settings.lr, epochs=settings.epochs)
-        for group in optimiser.param_groups:
-            group["lr"] = lr
-        for batch in pictures.batches(
-            student.image_input,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            epoch=state.epoch,
-            first=state.step,
-        ):
-            loss = objective(batch)
-            value = float(loss.detach())
-            _check_finite(value, state)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            _check_prompts(host, state)
-            if watch is not None:
-                watch(Step(epoch=state.epoch, step=state.step, loss=value, lr=lr))
-            state.step += 1
-            state.running_loss += value
-            if checkpoint and time.monotonic() - saved >= seconds_between_checkpoints:
-                save_state(checkpoint, state, host, optimiser, identity=who)
-                saved = time.monotonic()
-        if isinstance(host, PromptSRC):
-            _add_epoch(state, host, float(shares[state.epoch]))
-        state.losses.append(state.running_loss / state.step)
-        state.epoch, state.step, state.running_loss = state.epoch + 1, 0, 0.0
-        if checkpoint:
-            save_state(checkpoint, state, host, optimiser, identity=who)
-            saved = time.monotonic()
-    if state.average:
-        host.load_state_dict(state.average)
+    course.module.finish()
     if student.towers.digest() != frozen:
         raise ModelError(
             f"{student.name}: the student's towers must not change while prompts are trained, and "
             f"they did. Nothing was written; report this."
         )
-    return state.losses
+    return losses
 
 
-def _add_epoch(state: TrainingState, host: PromptHost, share: float) -> None:
-    """Add an epoch's prompts to the average with its share of the whole.
+class _PromptCourse:
+    """Epochs over the pictures; the rate is one for all steps of an epoch."""
+
+    def __init__(
+        self,
+        host: PromptHost,
+        student: Student,
+        pictures: TrainingPictures,
+        objective: Objective,
+        settings: PromptSettings,
+    ) -> None:
+        self.module = _Averaged(host, settings)
+        self.optimiser = torch.optim.SGD(
+            host.parameters(), lr=settings.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+        )
+        self._per_epoch = pictures.steps(settings.batch_size)
+        self.steps = settings.epochs * self._per_epoch
+        self._student, self._pictures = student, pictures
+        self._objective, self._settings = objective, settings
+
+    def stretch(self, step: int, memory: Mapping[str, Any]) -> Iterator[PictureBatch]:
+        del memory  # the step says it all
+        epoch, first = divmod(step, self._per_epoch)
+        return self._pictures.batches(
+            self._student.image_input,
+            batch_size=self._settings.batch_size,
+            seed=self._settings.seed,
+            epoch=epoch,
+            first=first,
+        )
+
+    def lr(self, step: int) -> float:
+        settings = self._settings
+        return warmup_cosine_lr(step // self._per_epoch, lr=settings.lr, epochs=settings.epochs)
+
+    def learn(self, batch: PictureBatch, step: int) -> tuple[float, Mapping[str, float]]:
+        del step
+        loss = self._objective(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach()), {}
+
+    def remember(self, batch: PictureBatch) -> dict[str, Any]:
+        del batch
+        return {}
+
+    def end_stretch(self, done: int) -> None:
+        self.module.add_epoch(done)
+
+
+class _Averaged(nn.Module):
+    """A host, and for PromptSRC the weighted sum of its prompts over the epochs that are done.
 
     Source: Khattak et al. 2023, arXiv:2307.06948.
     """
-    for name, tensor in host.state_dict().items():
-        before = state.average.get(name, torch.zeros_like(tensor))
-        state.average[name] = before + share * tensor
 
-
-def _check_finite(loss: float, state: TrainingState) -> None:
-    if not math.isfinite(loss):
-        raise ModelError(
-            f"Training: the loss must be finite, got {loss} at step {state.step} of epoch "
-            f"{state.epoch}. Lower the learning rate, or train in fp32."
+    def __init__(self, host: PromptHost, settings: PromptSettings) -> None:
+        super().__init__()
+        self.host = host
+        self._shares = gaussian_epoch_weights(
+            settings.epochs, mean=settings.average_mean, std=settings.average_std
         )
+        self._buffer_of: dict[str, str] = {}
+        if isinstance(host, PromptSRC):
+            for name, tensor in host.state_dict().items():
+                self._buffer_of[name] = f"average_{name.replace('.', '_')}"
+                self.register_buffer(self._buffer_of[name], torch.zeros_like(tensor))
 
+    def add_epoch(self, epoch: int) -> None:
+        state = self.host.state_dict()
+        for name, buffer in self._buffer_of.items():
+            setattr(self, buffer, getattr(self, buffer) + float(self._shares[epoch]) * state[name])
 
-def _check_prompts(host: PromptHost, state: TrainingState) -> None:
-    """A finite loss can have an infinite gradient; no checkpoint may begin from what it leaves."""
-    finite = torch.stack([parameter.isfinite().all() for parameter in host.parameters()])
-    if not finite.all():
-        raise ModelError(
-            f"Training: prompts must be finite, step {state.step} of epoch {state.epoch} made them "
-            f"infinite or NaN. Lower the learning rate, or train in fp32."
-        )
+    def finish(self) -> None:
+        if self._buffer_of:
+            average = {name: getattr(self, buffer) for name, buffer in self._buffer_of.items()}
+            self.host.load_state_dict(average)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,38 +15,37 @@ from sightglass.errors import InputError, ModelError
 from sightglass.whole_files import put_bytes
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from sightglass.encoders.prompted.host import PromptHost
+    from torch import Tensor, nn
 
 _KEY, _DIGEST = "sightglass", "sha256"
 _READABLE = 40  # a digest is longer, and so are most lists
+_RANDOM = "random"
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """Everything that the next step depends on, besides the settings.
+    """Where the loop stands.
 
     Attributes:
-        epoch: The one that is going on, from 0.
-        step: Steps of it that are done.
+        step: Steps of the whole run that are done.
+        steps_of_stretch: Those of the stretch (an epoch, a phase) that is going on.
         running_loss: Their sum.
-        losses: The mean loss of every epoch that is done.
-        average: Of PromptSRC, the weighted sum of the epochs that are done; else empty.
+        losses: The mean loss of every stretch that is done.
+        memory: What else the next step depends on and JSON can hold, such as places in the data.
     """
 
-    epoch: int = 0
     step: int = 0
+    steps_of_stretch: int = 0
     running_loss: float = 0.0
     losses: list[float] = field(default_factory=list)
-    average: dict[str, Tensor] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 def save_state(
     path: Path,
     state: TrainingState,
-    host: PromptHost,
-    optimiser: torch.optim.SGD,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
     *,
     identity: Mapping[str, Any],
 ) -> None:
@@ -55,35 +54,29 @@ def save_state(
     Args:
         path: The checkpoint's.
         state: Where the run stands.
-        host: The learned tensors.
-        optimiser: For its momentum.
+        module: Every tensor that changes while it is trained, learned or counted.
+        optimiser: For what it keeps of each parameter.
         identity: What makes this run another than others.
     """
     from safetensors.torch import save
 
-    tensors = {f"host.{name}": tensor for name, tensor in host.state_dict().items()}
-    for name, parameter in host.named_parameters():
-        momentum = optimiser.state[parameter].get("momentum_buffer")
-        if momentum is not None:
-            tensors[f"momentum.{name}"] = momentum
-    tensors |= {f"average.{name}": tensor for name, tensor in state.average.items()}
-    about = {
-        "identity": dict(identity),
-        "epoch": state.epoch,
-        "step": state.step,
-        # JSON keeps every bit of a Python float.
-        "running_loss": state.running_loss,
-        "losses": state.losses,
-    }
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(about)
+    tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
+    for name, parameter in module.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            if isinstance(value, torch.Tensor):
+                tensors[f"optimiser.{key}.{name}"] = value
+    tensors[_RANDOM] = torch.get_rng_state()
+    # JSON keeps every bit of a Python float.
+    text = json.dumps({"identity": dict(identity), "state": asdict(state)})
+    # A copy each: tensors that share memory, as tied weights do, cannot be written as they are.
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     put_bytes(path, save(plain, metadata={_KEY: text, _DIGEST: _digest(text, plain)}))
 
 
 def restore_state(
     path: Path,
-    host: PromptHost,
-    optimiser: torch.optim.SGD,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
     *,
     identity: Mapping[str, Any],
 ) -> TrainingState:
@@ -106,12 +99,13 @@ def restore_state(
         if digest != _digest(text, tensors):
             raise ValueError(digest)
         about = json.loads(text)
+        place = about["state"]
         state = TrainingState(
-            epoch=int(about["epoch"]),
-            step=int(about["step"]),
-            running_loss=float(about["running_loss"]),
-            losses=[float(loss) for loss in about["losses"]],
-            average=_part(tensors, "average.", host),
+            step=int(place["step"]),
+            steps_of_stretch=int(place["steps_of_stretch"]),
+            running_loss=float(place["running_loss"]),
+            losses=[float(loss) for loss in place["losses"]],
+            memory=dict(place["memory"]),
         )
         before = dict(about["identity"])
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
@@ -126,22 +120,25 @@ def restore_state(
             f"begin anew."
         )
     try:
-        host.load_state_dict(_part(tensors, "host.", host))
+        module.load_state_dict(_part(tensors, "module."))
     except RuntimeError as error:
-        raise ModelError(f"{path}: not this host's tensors. Delete it to begin anew.") from error
-    momenta = _part(tensors, "momentum.", host)
-    for name, parameter in host.named_parameters():
-        if name in momenta:
-            optimiser.state[parameter]["momentum_buffer"] = momenta[name]
+        raise ModelError(f"{path}: not this model's tensors. Delete it to begin anew.") from error
+    parameters = dict(module.named_parameters())
+    for name, tensor in _part(tensors, "optimiser.").items():
+        key, _, parameter = name.partition(".")
+        owner = parameters[parameter]
+        # A count of steps is a scalar that torch keeps where it was made.
+        optimiser.state[owner][key] = tensor.to(owner.device) if tensor.ndim else tensor
+    torch.set_rng_state(tensors[_RANDOM])
     return state
 
 
 def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """Hex digest of all that a checkpoint holds: one changed bit would be another run's prompts."""
+    """Hex digest of all that a checkpoint holds: one changed bit would be another run's result."""
     total = hashlib.sha256(text.encode())
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        total.update(tensor.numpy().tobytes())
+        total.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
     return total.hexdigest()
 
 
@@ -156,11 +153,10 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str, host: PromptHost) -> dict[str, Tensor]:
-    """The tensors whose names begin so, without the beginning, on the host's device."""
-    device = next(host.parameters()).device
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, without the beginning."""
     return {
-        name.removeprefix(prefix): tensor.to(device)
+        name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
