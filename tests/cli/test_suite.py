@@ -68,7 +68,8 @@ def test_one_command_writes_every_table_the_figures_and_a_page_of_them_all(tmp_p
     [
         (
             ["--suite", "yin-jang"],
-            "Unknown suite 'yin-jang'. Did you mean 'yin-jiang'? Known: kdpl, yin-jiang.",
+            "Unknown suite 'yin-jang'. Did you mean 'yin-jiang'? Known: data-efficient, kdpl, "
+            "yin-jiang.",
         ),
         (
             ["--suite", "yin-jiang"],

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from sightglass.cli.evaluate_data_efficient import run_data_efficient
 from sightglass.cli.evaluate_suite import (
+    DATA_EFFICIENT,
     KDPL,
     YIN_JIANG,
     check_suite_options,
@@ -53,8 +55,8 @@ def evaluate(
     suite: Annotated[
         str | None,
         typer.Option(
-            help="Run a paper's whole evaluation instead: yin-jiang or kdpl. Needs --data and "
-            "--out."
+            help="Run a paper's whole evaluation instead: yin-jiang, kdpl or data-efficient. Needs "
+            "--data and --out."
         ),
     ] = None,
     suite_data: Annotated[
@@ -193,6 +195,18 @@ def evaluate(
             shots=shots,
             protocols=protocols,
             vocabulary=vocabulary,
+            prompts=prompts,
+            limit=limit,
+            batch_size=batch_size,
+            store=store,
+            command=command,
+        )
+        return
+    if suite == DATA_EFFICIENT:
+        run_data_efficient(
+            data=suite_data,
+            out=out,
+            model=model,
             prompts=prompts,
             limit=limit,
             batch_size=batch_size,

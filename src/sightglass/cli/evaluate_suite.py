@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sightglass.errors import InputError, unknown_name
 
-YIN_JIANG, KDPL = "yin-jiang", "kdpl"
-SUITES = (YIN_JIANG, KDPL)
+YIN_JIANG, KDPL, DATA_EFFICIENT = "yin-jiang", "kdpl", "data-efficient"
+SUITES = (YIN_JIANG, KDPL, DATA_EFFICIENT)
 HARVEST = 16
 WEIGHTING = "inverse_entropy"
 VISION_MODEL = "mini:vision"
@@ -55,8 +55,12 @@ def check_suite_options(
         )
 
 
-def _folders(suite: str, data: Path | None, out: Path | None) -> tuple[Path, Path]:
-    """Both folders, which every suite needs."""
+def suite_folders(suite: str, data: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """Both folders, which every suite needs.
+
+    Raises:
+        InputError: If one is not given.
+    """
     for name, value in (("--data", data), ("--out", out)):
         if value is None:
             raise InputError(f"evaluate: --suite {suite} needs {name}, a folder. Add it.")
@@ -88,7 +92,7 @@ def run_yin_jiang(
         InputError: If ``--data`` or ``--out`` is missing, or something given cannot be used.
         UnknownNameError: If there is no such encoder or weighting.
     """
-    data, out = _folders(YIN_JIANG, data, out)
+    data, out = suite_folders(YIN_JIANG, data, out)
 
     from rich.console import Console
 
@@ -171,7 +175,7 @@ def run_kdpl(
             given cannot be used.
         UnknownNameError: If there is no such host, protocol or encoder.
     """
-    data, out = _folders(KDPL, data, out)
+    data, out = suite_folders(KDPL, data, out)
     if student == _NOT_A_STUDENT:
         raise InputError(
             f"evaluate: --suite kdpl needs --model, a CLIP checkpoint that can get prompts "

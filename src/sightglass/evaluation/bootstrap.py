@@ -85,6 +85,34 @@ def mean_interval(
     return interval(mean, len(wide), resamples=resamples, seed=seed, level=level)
 
 
+def share_interval(
+    hits: int, n: int, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
+) -> Interval:
+    """``interval`` of the share of hits among ``n`` pictures, however many these are.
+
+    How many hits are among ``n`` pictures drawn with replacement follows the binomial
+    distribution, so that a draw costs one number and not ``n``. It has its own draws: its ends
+    differ from those of ``mean_interval`` by chance.
+
+    Args:
+        hits: Not negative, at most ``n``.
+        n: At least 1.
+        resamples: As ``interval``.
+        seed: As ``interval``.
+        level: As ``interval``.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
+    if n < 1 or resamples < 1 or not 0 <= hits <= n:
+        raise InputError(
+            f"share_interval: at least one picture and one resample are needed, and hits from 0 to "
+            f"the number of pictures, got {n}, {resamples} and {hits}."
+        )
+    drawn = np.random.default_rng(seed).binomial(n, hits / n, size=resamples)
+    return _middle(drawn / n, level)
+
+
 def calibration_interval(
     probabilities: Float[np.ndarray, "n_images n_classes"],
     labels: Int[np.ndarray, " n_images"],

@@ -21,7 +21,8 @@ class MetricRow:
         suite: The named suite that it belongs to.
         table: Which of the suite's tables.
         dataset: What was measured on, or ``average`` over several.
-        protocol: ``closed_set``, one of the open-set protocols, or one of those of the suite kdpl.
+        protocol: ``closed_set``, one of the open-set protocols, one of those of the suite kdpl, or
+            ``flat_hit``.
         split: Which open-set split or seed, or ``mean`` over all.
         heads: The alignments that took part, joined by ``+``; or the host of a learned prompt.
         weighting: How they were weighed; or the loss that made the prompt.

@@ -6,7 +6,6 @@ class index; the class names are in the schema metadata, in the JSON under the k
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,10 +18,13 @@ import numpy as np
 from sightglass.checks import require_extra
 from sightglass.errors import InputError, unknown_name
 from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.inputs.parquet_layout import (
+    LABEL_COLUMNS,
+    PICTURE_COLUMNS,
+    class_names,
+    holds_bytes,
+)
 
-# In the order in which they are taken. CIFAR-100 on the hub has "img" and "fine_label".
-_PICTURE_COLUMNS = ("image", "img")
-_LABEL_COLUMNS = ("label", "fine_label", "labels")
 _ROWS_AT_ONCE = 64
 _READ_BUFFER = 1 << 20
 _SHARD = re.compile(r"(?P<split>.+?)-\d+-of-\d+(-[0-9a-f]+)?")
@@ -131,9 +133,9 @@ def _layout(path: Path) -> _Layout:
     with _opened(path) as file:
         schema = file.schema_arrow
     columns = ", ".join(schema.names)
-    pictures = next((name for name in _PICTURE_COLUMNS if name in schema.names), None)
-    labels = next((name for name in _LABEL_COLUMNS if name in schema.names), None)
-    if pictures is None or not _holds_bytes(schema.field(pictures).type):
+    pictures = next((name for name in PICTURE_COLUMNS if name in schema.names), None)
+    labels = next((name for name in LABEL_COLUMNS if name in schema.names), None)
+    if pictures is None or not holds_bytes(schema.field(pictures).type):
         raise InputError(
             f"Data set: '{path}' needs a column 'image' with encoded pictures, got the columns "
             f"{columns}. Rename or convert the column."
@@ -152,26 +154,15 @@ def _layout(path: Path) -> _Layout:
     return _Layout(pictures=pictures, labels=labels, class_names=_class_names(path, schema, labels))
 
 
-def _holds_bytes(kind: Any) -> bool:
-    """Whether a column's type is binary, or a struct with a binary field ``bytes``."""
-    types = require_extra("pyarrow.types", extra="eval", purpose="Reading a parquet data set")
-    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        kind = kind.field("bytes").type
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
-
-
 def _class_names(path: Path, schema: Any, labels: str) -> tuple[str, ...]:
     """The names that the schema metadata gives to the label column's values."""
-    try:
-        names = json.loads(schema.metadata[b"huggingface"])["info"]["features"][labels]["names"]
-    except (TypeError, KeyError, ValueError):
-        names = None
-    if not isinstance(names, list) or not names:
+    names = class_names(schema.metadata, labels)
+    if not names:
         raise InputError(
             f"Data set: '{path}' needs the class names of column '{labels}' in its metadata (key "
             "'huggingface'), got none. Save it again with a ClassLabel feature."
         )
-    return tuple(str(name) for name in names)
+    return names
 
 
 def _labels(path: Path, layout: _Layout) -> np.ndarray:

@@ -12,6 +12,7 @@ from sightglass.evaluation.bootstrap import (
     interval,
     mean_interval,
     open_set_intervals,
+    share_interval,
 )
 from sightglass.evaluation.metrics import (
     auroc_score,
@@ -119,3 +120,31 @@ def test_numbers_out_of_range_are_refused() -> None:
             mean_interval(np.zeros(3), level=level)
     with pytest.raises(ShapeError, match=r"values need shape \(n_images,\), got \(3, 1\)"):
         mean_interval(np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize(("hits", "n"), [(1200, 2000), (9_000_000, 14_000_000)])
+def test_the_interval_of_very_many_hits_is_that_of_the_binomial_distribution(
+    hits: int, n: int
+) -> None:
+    error = math.sqrt(hits / n * (1 - hits / n) / n)
+    low, high = share_interval(hits, n, resamples=4000)
+    # An end of 4,000 draws is sure to about a twentieth of the interval's width.
+    assert low == pytest.approx(hits / n - 1.96 * error, abs=0.2 * error)
+    assert high == pytest.approx(hits / n + 1.96 * error, abs=0.2 * error)
+
+
+def test_the_interval_of_a_share_is_about_that_of_the_mean_of_its_hits() -> None:
+    low, high = mean_interval(np.arange(500) < 90, resamples=4000)
+    ours = share_interval(90, 500, resamples=4000)
+    assert ours == pytest.approx((low, high), abs=(high - low) / 15)
+
+
+def test_all_or_no_hits_leave_no_doubt_to_a_bootstrap() -> None:
+    assert share_interval(0, 7) == (0.0, 0.0)
+    assert share_interval(7, 7) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(1, 0), (-1, 3), (4, 3)])
+def test_hits_that_cannot_be_are_refused(hits: int, n: int) -> None:
+    with pytest.raises(InputError, match="hits from 0 to the number of pictures"):
+        share_interval(hits, n)

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sightglass.errors import InputError
-from sightglass.evaluation.datasets import class_labels
-from sightglass.evaluation.kdpl.dataset import KdplDataset, Listed
-from sightglass.evaluation.kdpl.folders import (
+from sightglass.evaluation.dataset_folders import (
     inner_file,
     inner_folder,
-    picture_folder,
-    pictures_in,
     subfolders,
     wordnet_folders,
 )
+from sightglass.evaluation.datasets import class_labels
+from sightglass.evaluation.kdpl.dataset import KdplDataset, Listed
+from sightglass.evaluation.kdpl.folders import picture_folder, pictures_in
 from sightglass.evaluation.kdpl.known import KnownDataset
 from sightglass.inputs.labels import clean_name
 from sightglass.inputs.line_files import read_line_file

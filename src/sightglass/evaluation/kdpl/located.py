@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sightglass.errors import InputError
+from sightglass.evaluation.dataset_folders import inner_file, places_of
 from sightglass.evaluation.kdpl.dataset import KdplDataset
-from sightglass.evaluation.kdpl.folders import inner_file, places_of
 from sightglass.evaluation.kdpl.imagenet import ByWordnetId, read_imagenet, read_shifted
 from sightglass.evaluation.kdpl.known import SHIFTED, SOURCE, KnownDataset, known_datasets
 from sightglass.evaluation.kdpl.official_lists import read_official_lists
@@ -52,7 +52,7 @@ def locate(root: Path, names: Sequence[str], *, say: Say = lambda _: None) -> Lo
     # ImageNet first: the sets with shifted pictures have its class names.
     for name in sorted(names, key=lambda name: name != SOURCE):
         known = known_datasets()[name]
-        places = list(places_of(root, known))
+        places = list(places_of(root, known.folders))
         if not places:
             remarks.append(f"{known.title}: absent. {known.source.wanted}")
             continue

@@ -6,14 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sightglass.errors import InputError
+from sightglass.evaluation.dataset_folders import inner_file, inner_folder, stays_inside
 from sightglass.evaluation.kdpl.dataset import KdplDataset, Listed
-from sightglass.evaluation.kdpl.folders import (
-    check_present,
-    inner_file,
-    inner_folder,
-    picture_folder,
-    stays_inside,
-)
+from sightglass.evaluation.kdpl.folders import check_present, picture_folder
 from sightglass.evaluation.kdpl.known import KnownDataset
 from sightglass.inputs.labels import clean_name
 from sightglass.inputs.line_files import read_line_file

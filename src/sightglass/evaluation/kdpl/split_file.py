@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sightglass.errors import InputError
+from sightglass.evaluation.dataset_folders import stays_inside
 from sightglass.evaluation.kdpl.dataset import KdplDataset, Listed
-from sightglass.evaluation.kdpl.folders import check_present, picture_folder, stays_inside
+from sightglass.evaluation.kdpl.folders import check_present, picture_folder
 from sightglass.evaluation.kdpl.known import KnownDataset
 from sightglass.inputs.labels import clean_name
 
