@@ -27,9 +27,13 @@ def after(code: str) -> Any:
 
 def test_the_public_names_are_functions_though_modules_are_called_alike() -> None:
     assert distillation.__all__ == [
+        "ema_decay",
         "gaussian_epoch_weights",
+        "info_nce_loss",
         "kdpl_loss",
         "select_classes",
+        "sinkhorn_targets",
+        "soft_target_loss",
         "warmup_cosine_lr",
     ]
     for name in distillation.__all__:
@@ -37,12 +41,13 @@ def test_the_public_names_are_functions_though_modules_are_called_alike() -> Non
         assert getattr(distillation, name).__name__ == name
 
 
-def test_a_module_that_is_imported_first_does_not_hide_the_function_of_its_name() -> None:
+@pytest.mark.parametrize("name", ["kdpl_loss", "soft_target_loss"])
+def test_a_module_that_is_imported_first_does_not_hide_the_function_of_its_name(name: str) -> None:
     kinds = after(
         "import json\n"
-        "import sightglass.distillation.kdpl_loss\n"
-        "from sightglass.distillation import kdpl_loss\n"
-        "print(json.dumps(type(kdpl_loss).__name__))"
+        f"import sightglass.distillation.{name}\n"
+        f"from sightglass.distillation import {name}\n"
+        f"print(json.dumps(type({name}).__name__))"
     )
     assert kinds == "function"
 
@@ -55,16 +60,17 @@ def test_importing_the_package_loads_no_network_library() -> None:
 
 
 def test_without_torch_the_functions_of_numbers_still_work() -> None:
-    rate, weights, logits = after(
+    rate, decay, weights, logits = after(
         WITHOUT_TORCH
         + "import numpy as np\n"
-        + "from sightglass.distillation import gaussian_epoch_weights, warmup_cosine_lr\n"
+        + "from sightglass.distillation import (\n"
+        + "    ema_decay, gaussian_epoch_weights, warmup_cosine_lr)\n"
         + "from sightglass.distillation.kdpl_loss import floored_logits\n"
-        + "print(json.dumps([warmup_cosine_lr(1, lr=0.5, epochs=3), \n"
+        + "print(json.dumps([warmup_cosine_lr(1, lr=0.5, epochs=3), ema_decay(2), \n"
         + "    gaussian_epoch_weights(1, mean=1, std=1).tolist(), \n"
         + "    floored_logits(np.full((1, 2), 0.5)).tolist()]))"
     )
-    assert (rate, weights) == (0.5, [1.0])
+    assert (rate, decay, weights) == (0.5, 0.25, [1.0])
     assert logits[0] == pytest.approx([-0.693147, -0.693147], abs=1e-6)
 
 
@@ -73,6 +79,9 @@ def test_without_torch_the_functions_of_numbers_still_work() -> None:
     [
         ("kdpl_loss", "kdpl_loss([[0.0]], [[0.0]])"),
         ("select_classes", "select_classes([[0.0]], 1)"),
+        ("info_nce_loss", "info_nce_loss([[0.0]], logit_scale=1.0)"),
+        ("soft_target_loss", "soft_target_loss([[1.0]], [[0.0]])"),
+        ("sinkhorn_targets", "sinkhorn_targets([[0.0]])"),
     ],
 )
 def test_without_torch_the_sentence_says_what_to_install(name: str, call: str) -> None:
