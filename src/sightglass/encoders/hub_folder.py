@@ -25,6 +25,7 @@ _SMALL_FILES = (
     "tokenizer.model",
     "tokenizer_config.json",
     "vocab.json",
+    "vocab.txt",
 )
 _WEIGHTS = ("model-*-of-*.safetensors", "model.safetensors", "model.safetensors.index.json")
 
