@@ -16,6 +16,7 @@ from sightglass.cli.classify import (
     VisionModel,
     Weighting,
 )
+from sightglass.cli.distill_encoder import encoder
 
 if TYPE_CHECKING:
     from sightglass.distillation.distilled import DistilledPrompts
@@ -88,7 +89,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and trai
 
 @distill.callback()
 def _about() -> None:
-    """Teach a small model with a large one, from unlabelled pictures."""
+    """Teach a small model with a large one: prompts of a CLIP, or a whole encoder."""
+
+
+distill.command()(encoder)
 
 
 @distill.command()

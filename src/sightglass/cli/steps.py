@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from sightglass.cli.progress import SECONDS_BETWEEN_LINES
@@ -42,6 +42,24 @@ def steps_shown(total: int) -> Iterator[Callable[[Step], None]]:
         def watch(step: Step) -> None:
             done = step.of_run + 1
             bar.update(task, completed=done, loss=shown.after(step.loss))
+
+        yield watch
+
+
+@contextmanager
+def parts_shown() -> Iterator[Callable[[str, Step, int], None]]:
+    """The same for a run in several parts, each with a bar of its own when it begins.
+
+    The function takes the part's name, the step, and how many steps the part has.
+    """
+    with ExitStack() as open_bars:
+        watches: dict[str, Callable[[Step], None]] = {}
+
+        def watch(part: str, step: Step, total: int) -> None:
+            if part not in watches:
+                open_bars.close()
+                watches[part] = open_bars.enter_context(steps_shown(total))
+            watches[part](step)
 
         yield watch
 

@@ -15,7 +15,7 @@ from torch import nn
 from sightglass.distillation.training_state import TrainingState, restore_state, save_state
 from sightglass.errors import ModelError
 
-B = TypeVar("B", contravariant=True)
+Batch_contra = TypeVar("Batch_contra", contravariant=True)
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 # Writing checkpoints may cost this share of the time at most, however large the model is.
@@ -43,18 +43,20 @@ class Step:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-class Course(Protocol[B]):
-    """What is trained, with what, and how a batch teaches.
+class Course(Protocol[Batch_contra]):
+    """What is trained, with what, and how a batch teaches."""
 
-    Attributes:
-        module: Every tensor that changes; what its ``state_dict`` holds is kept in checkpoints.
-        optimiser: Of the learned ones.
-        steps: Of the whole run.
-    """
+    @property
+    def module(self) -> nn.Module:
+        """Every tensor that changes; what its ``state_dict`` holds is kept in checkpoints."""
 
-    module: nn.Module
-    optimiser: torch.optim.Optimizer
-    steps: int
+    @property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Of the learned ones."""
+
+    @property
+    def steps(self) -> int:
+        """Of the whole run."""
 
     def stretch(self, step: int, memory: Mapping[str, Any]) -> Iterator[Any]:
         """The batches from ``step`` to the end of its stretch: an epoch, or a phase.
@@ -67,10 +69,10 @@ class Course(Protocol[B]):
     def lr(self, step: int) -> float:
         """The learning rate of a step."""
 
-    def learn(self, batch: B, step: int) -> tuple[float, Mapping[str, float]]:
+    def learn(self, batch: Batch_contra, step: int) -> tuple[float, Mapping[str, float]]:
         """Leave a batch's gradients in the parameters; the loss, and its parts by name."""
 
-    def remember(self, batch: B) -> dict[str, Any]:
+    def remember(self, batch: Batch_contra) -> dict[str, Any]:
         """What JSON must keep so that ``stretch`` goes on behind this batch."""
 
     def end_stretch(self, done: int) -> None:

@@ -1,0 +1,67 @@
+"""Text rows of class names, as the student's text tower has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from sightglass.encoders.towers.student import DualStudent
+
+WORDING = "a photo of a {}."
+
+
+class NameRows:
+    """Rows of lists of names; computed once where the text tower is frozen, else at each step.
+
+    Args:
+        student: Its text tower gives the rows.
+        lists: Names, in the order of their classes, by a key of the caller's.
+        wording: The sentence that a name goes into.
+    """
+
+    def __init__(
+        self,
+        student: DualStudent,
+        lists: Mapping[str, Sequence[str]],
+        *,
+        wording: str = WORDING,
+    ) -> None:
+        self._student = student
+        self._texts = {
+            key: tuple(wording.format(name) for name in names) for key, names in lists.items()
+        }
+        self._kept: dict[str, Tensor] = {}
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is such a list."""
+        return key in self._texts
+
+    def rows(self, key: str) -> Float[Tensor, "n_names dim"]:
+        """Unit rows; with a gradient where the text tower learns.
+
+        Args:
+            key: Of one of the lists.
+        """
+        assert self._student.text is not None
+        if any(parameter.requires_grad for parameter in self._student.text.parameters()):
+            self._kept.clear()
+            return self._student.text_rows(self._texts[key])
+        if key not in self._kept:
+            self._kept[key] = self.of(self._student, key)
+        return self._kept[key]
+
+    def of(self, student: DualStudent, key: str) -> Float[Tensor, "n_names dim"]:
+        """The rows that a student's text tower has in ``eval`` mode, without gradient."""
+        assert student.text is not None
+        training = student.text.training
+        student.text.eval()
+        with torch.no_grad():
+            rows = student.text_rows(self._texts[key]).float()
+        student.text.train(training)
+        return rows

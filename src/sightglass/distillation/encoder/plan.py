@@ -1,0 +1,102 @@
+"""What a recipe will do, said before it begins; teachers are named, not loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sightglass.distillation.corpus import Corpus
+from sightglass.distillation.encoder.words import text_tower
+from sightglass.distillation.global_batch_norm import batch_norms
+from sightglass.distillation.pairs.open_source import open_mix
+from sightglass.encoders.towers.building import build_image_tower
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sightglass.distillation.encoder.recipe import Phase, Recipe
+    from sightglass.distillation.pairs.mix import Mix
+
+_SINGLE = ("features", "logits", "maps", "last_map", "anchors", "anchors_cosine", "labels", "named")
+# A vocabulary of its own size, so that a plan need not read all captions.
+_STAND_IN = Corpus(names=tuple(f"{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
+
+
+def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
+    """The plan as lines for a person.
+
+    Args:
+        recipe: What is asked for.
+        processes: That would train together.
+
+    Raises:
+        InputError: If the data cannot be opened or parts do not fit.
+        ModelError: If a tower cannot be built.
+    """
+    mix = open_mix(recipe.data)
+    image = build_image_tower({"dim": recipe.student.dim, **recipe.student.image})
+    lines = [f"name            {recipe.name}, seed {recipe.seed}, {recipe.precision}"]
+    for source, share in zip(mix.sources, mix.shares, strict=True):
+        has = [f"{len(source):,} pictures", f"{share:.1%} of every batch"]
+        has += ["captions"] if source.captioned else []
+        has += [f"{len(source.classes)} class names"] if source.classes else []
+        lines.append(f"data            {source.name}: {', '.join(has)}")
+        lines += [f"                {remark}" for remark in source.remarks]
+    lines.append(f"image tower     {recipe.student.image['kind']}, {_count(image)}")
+    if recipe.student.text is not None:
+        text = text_tower(recipe, _STAND_IN)
+        own = recipe.student.text["kind"] == "word_table"
+        told = f"{_count(text, but='table.')}{' beside its table of words' if own else ''}"
+        lines.append(f"text tower      {recipe.student.text['kind']}, {told}")
+    lines += [f"teacher         {one}" for one in _teachers(recipe)]
+    if recipe.words is not None:
+        lines.append(f"words           {recipe.words.steps:,} steps of {recipe.words.batch_size}")
+    lines += [f"phase           {_phase(phase, recipe, mix)}" for phase in recipe.phases]
+    lines.append(_batch(recipe, processes))
+    norms = batch_norms(image)
+    if recipe.part_size is not None and recipe.part_size < recipe.batch_size and norms:
+        lines.append(
+            f"note            {len(norms)} batch norms take their statistics from each part of "
+            f"{recipe.part_size}, not from the whole batch"
+        )
+    return lines
+
+
+def _count(module: nn.Module, *, but: str = "-") -> str:
+    counted = [one.numel() for name, one in module.named_parameters() if not name.startswith(but)]
+    return f"{sum(counted):,} parameters"
+
+
+def _teachers(recipe: Recipe) -> list[str]:
+    teachers = recipe.teachers
+    told = [] if teachers.image is None else [f"{teachers.image.model}: pictures"]
+    told += [f"{one.model}: pairs, weight {one.weight:g}" for one in teachers.pairs]
+    for one in teachers.named:
+        with_references = f" and references in {one.references}" if one.references else ""
+        told.append(f"{one.model}{with_references}: class names, weight {one.weight:g}")
+    for taught in recipe.words.teachers if recipe.words else ():
+        name = taught.model or ", ".join(table.path for table in taught.tables)
+        told.append(f"{name}: texts, weight {taught.weight:g}")
+    return told
+
+
+def _phase(phase: Phase, recipe: Recipe, mix: Mix) -> str:
+    losses = phase.losses
+    told = [] if losses.contrastive is None else [f"{losses.contrastive.weight:g} contrastive"]
+    if losses.soft is not None:
+        told.append(f"{losses.soft.weight:g} {losses.soft.kind} ({losses.soft.teacher})")
+    told += [f"{getattr(losses, name):g} {name}" for name in _SINGLE if getattr(losses, name)]
+    steps = phase.steps(len(mix), recipe.batch_size)
+    at = f" at {phase.size} pixels" if phase.size else ""
+    staged = ", stage by stage" if phase.staged else ""
+    frozen = f", {' and '.join(phase.freeze)} frozen" if phase.freeze else ""
+    return f"{phase.name}: {steps:,} steps{at}{staged}{frozen}: {' + '.join(told)}"
+
+
+def _batch(recipe: Recipe, processes: int) -> str:
+    told = f"batch           {recipe.batch_size} pictures"
+    if processes > 1:
+        told += f" over {processes} processes"
+    if recipe.part_size is not None:
+        told += f", {recipe.part_size} at a time"
+    settings = recipe.optimiser
+    return f"{told}; {settings.kind}, rate {settings.lr:g}, {settings.schedule}"

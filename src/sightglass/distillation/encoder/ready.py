@@ -1,0 +1,169 @@
+"""From a recipe to everything that training needs: data, towers, teachers, rows of names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sightglass.distillation.encoder.name_rows import NameRows
+from sightglass.distillation.encoder.picture_losses import ANCHORS, NAMED
+from sightglass.distillation.encoder.recipe import Recipe, identity
+from sightglass.distillation.encoder.teaching import Teaching, check_widths
+from sightglass.distillation.encoder.words import CHECKPOINT as WORDS
+from sightglass.distillation.encoder.words import gather_words, teach_words, text_tower
+from sightglass.distillation.pairs.open_source import open_mix
+from sightglass.encoders.towers.building import build_image_tower
+from sightglass.encoders.towers.convolutional import ConvolutionalTower
+from sightglass.encoders.towers.student import DualStudent
+from sightglass.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sightglass.distillation.pairs.mix import Mix
+    from sightglass.distillation.pairs.source import PairSource
+    from sightglass.distillation.trainer import Step
+    from sightglass.encoders.towers.contract import ImageTower
+    from sightglass.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ready:
+    """What a run has before its first picture.
+
+    Attributes:
+        mix: Where rows come from.
+        student: Towers as they begin; the text tower may have had its own lessons.
+        teaching: Frozen teachers.
+        names: Text rows of class names, of the student.
+        identity: What makes the run another than others.
+    """
+
+    mix: Mix
+    student: DualStudent
+    teaching: Teaching
+    names: NameRows
+    identity: dict[str, Any]
+
+
+def make_ready(
+    recipe: Recipe,
+    store: Store,
+    *,
+    out: Path | None,
+    device: torch.device,
+    watch: Callable[[Step], None] | None = None,
+    writes: bool = True,
+) -> Ready:
+    """Open the data, build the towers, load the teachers; let the text tower have its lessons.
+
+    Args:
+        recipe: What is asked for.
+        store: Keeps what teachers say of whole pictures.
+        out: Folder of the run, for the lessons' checkpoint; None for none.
+        device: Where the student is to be.
+        watch: Called after every step of the lessons.
+        writes: Whether this process writes checkpoints.
+
+    Raises:
+        InputError: If parts of the recipe do not fit each other or the data.
+        ModelError: If a model cannot be loaded, or the lessons fail.
+    """
+    mix = open_mix(recipe.data)
+    check_data(recipe, mix.sources)
+    teaching = Teaching(recipe, mix.sources, store, device)
+    check_widths(teaching, recipe)
+    torch.manual_seed(recipe.seed)
+    image = build_image_tower(image_settings(recipe, teaching))
+    who = identity(recipe) | {"data_digest": mix.digest} | teaching.digests
+    text = None
+    if recipe.student.text is not None:
+        corpus = None
+        if recipe.words is not None or recipe.student.text.get("kind") == "word_table":
+            corpus = gather_words(recipe, mix.sources, teaching)
+        text = text_tower(recipe, corpus)
+        if recipe.words is not None:
+            assert corpus is not None
+            checkpoint = None if out is None else out / WORDS
+            teach_words(text, recipe, corpus, checkpoint=checkpoint, watch=watch, writes=writes)
+    student = DualStudent(image, text).to(device)
+    check_towers(student, recipe, teaching)
+    lists = {str(at): source.classes for at, source in enumerate(mix.sources) if source.classes}
+    if teaching.names_of_logits:
+        lists[ANCHORS] = teaching.names_of_logits
+    if teaching.names:
+        lists[NAMED] = teaching.names
+    names = NameRows(student, lists)
+    return Ready(mix=mix, student=student, teaching=teaching, names=names, identity=who)
+
+
+def image_settings(recipe: Recipe, teaching: Teaching) -> dict[str, Any]:
+    """The image tower's settings; our own tower gets a logit for each of its teacher's."""
+    settings = dict(recipe.student.image)
+    settings.setdefault("dim", recipe.student.dim)
+    widths = teaching.widths
+    own = settings.get("kind") == "convolutional"
+    if own and widths is not None and widths.logits is not None:
+        settings.setdefault("n_logits", widths.logits.shape[1])
+    return settings
+
+
+def check_data(recipe: Recipe, sources: Sequence[PairSource]) -> None:
+    """Refuse data without the captions or labels that a phase learns from.
+
+    Raises:
+        InputError: If there are none.
+    """
+    for phase in recipe.phases:
+        losses = phase.losses
+        compared = losses.contrastive is not None or losses.soft is not None
+        if compared and not any(source.captioned for source in sources):
+            raise InputError(
+                f"Phase '{phase.name}': its losses compare pictures with captions, the data have "
+                f"none. Name their column, or word class names: captions: class."
+            )
+        if losses.labels and not any(source.classes for source in sources):
+            raise InputError(
+                f"Phase '{phase.name}': the loss 'labels' needs class names, the data have none."
+            )
+
+
+def check_towers(student: DualStudent, recipe: Recipe, teaching: Teaching) -> None:
+    """Refuse losses that the towers and the image teacher cannot have.
+
+    Raises:
+        InputError: If widths or numbers of maps differ, or the tower has no stages.
+    """
+    widths, tower = teaching.widths, student.image
+    for phase in recipe.phases:
+        losses = phase.losses
+        where = f"Phase '{phase.name}'"
+        wants_maps = losses.maps or losses.last_map or phase.staged
+        if (wants_maps or losses.logits) and not isinstance(tower, ConvolutionalTower):
+            raise InputError(
+                f"{where}: maps, logits and staged training need the convolutional image tower."
+            )
+        if widths is None:
+            continue
+        if losses.features and widths.features is not None:
+            _check_equal(where, "feature", tower.feature_dim, widths.features.shape[1])
+        if wants_maps:
+            found = _map_widths(tower)
+            _check_equal(where, "maps", found, list(teaching.map_widths))
+
+
+def _map_widths(tower: ImageTower) -> list[int]:
+    assert isinstance(tower, ConvolutionalTower)
+    widths = [int(stage[0]) for stage in tower.settings()["stages"]]
+    return [*widths, tower.feature_dim]
+
+
+def _check_equal(where: str, what: str, mine: object, theirs: object) -> None:
+    if mine != theirs:
+        raise InputError(
+            f"{where}: student and image teacher need {what} of the same width, the student has "
+            f"{mine}, the teacher {theirs}. Choose other tensors of the teacher, or other stages."
+        )
