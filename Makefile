@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check format screenshot bench-throughput bench-distill bench-memory e2e browser clean
+.PHONY: help demo test check format screenshot bench-throughput bench-distill bench-train bench-noise \
+	bench-memory e2e browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -63,6 +64,12 @@ bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and t
 
 bench-distill: $(VENV)/dev  ## Steps per second of prompt distillation, where the time goes, peak memory
 	$(BIN)/python bench/distill.py
+
+bench-train: $(VENV)/dev  ## Pictures per second of training encoders, against a bare loop, peak memory
+	$(BIN)/python bench/train.py
+
+bench-noise: $(VENV)/dev  ## Soft against hard labels under wrong captions (half an hour)
+	$(BIN)/python bench/noisy_captions.py
 
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py
