@@ -16,6 +16,8 @@ COMMANDS = (
     ("harvest",),
     ("distill",),
     ("distill", "prompts"),
+    ("distill", "encoder"),
+    ("export",),
     ("evaluate",),
     ("models",),
     ("doctor",),

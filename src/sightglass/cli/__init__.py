@@ -19,6 +19,7 @@ from sightglass.cli.describe import describe
 from sightglass.cli.distill import distill
 from sightglass.cli.doctor import doctor
 from sightglass.cli.evaluate import evaluate
+from sightglass.cli.export import export
 from sightglass.cli.harvest import harvest
 from sightglass.cli.imagine import imagine
 from sightglass.cli.models import models
@@ -40,6 +41,7 @@ app.command()(imagine)
 app.command()(harvest)
 app.command()(evaluate)
 app.add_typer(distill, name="distill")
+app.command()(export)
 app.command()(models)
 app.command()(doctor)
 

@@ -24,10 +24,15 @@ def _mini(rest: str) -> ImageEncoder:
 
 
 def _onnx(rest: str) -> DualEncoder:
-    from sightglass.encoders.onnx import CARD_NAME, OnnxEncoder
+    from sightglass.encoders.onnx import OnnxEncoder
 
     path = Path(rest)
-    return OnnxEncoder(path.parent if path.name == CARD_NAME else path)
+    # A folder may describe several outputs of its networks, each by a card.
+    return (
+        OnnxEncoder(path.parent, card_name=path.name)
+        if path.suffix == ".json"
+        else OnnxEncoder(path)
+    )
 
 
 def _hub(rest: str) -> ImageEncoder:
