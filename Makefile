@@ -39,11 +39,13 @@ check: $(VENV)/dev  ## Format, lint, types, import directions, freshness of gene
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/cli_docs.py --check
+	$(BIN)/python tools/recipe_docs.py --check
 
 format: $(VENV)/dev  ## Put everything into the house's format; renew generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python tools/cli_docs.py
+	$(BIN)/python tools/recipe_docs.py
 
 browser:
 	@if ! command -v chromium chromium-browser google-chrome "$${CHROMIUM:-}" >/dev/null 2>&1; then \

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sightglass.distillation.encoder.recipe import Recipe
     from sightglass.distillation.encoder.run import DistilledEncoder
 
+_BESIDE_A_RECIPE = ("recipe", "out", "processes", "store", "tensorboard", "dry_run")
+
 Data = Annotated[
     list[str] | None,
     typer.Argument(
@@ -30,7 +32,7 @@ RecipeFile = Annotated[
     typer.Option(
         "--recipe",
         help="YAML file that says everything; see docs/encoder-recipes.md. Paths in it are "
-        "relative to the current folder. The options below, but for the last six, then stay out.",
+        "relative to the current folder. Of the other options only those below may be given too.",
     ),
 ]
 Loss = Annotated[
@@ -69,11 +71,13 @@ Epochs = Annotated[float, typer.Option(help="Passes over the data.")]
 BatchSize = Annotated[int, typer.Option(min=2, help="Pairs that are compared with each other.")]
 PartSize = Annotated[
     int | None,
-    typer.Option(min=1, help="Pairs at a time in memory; the batch stays whole (see the page)."),
+    typer.Option(min=1, help="Pairs at a time in memory; compared are those of a whole batch."),
 ]
 LearningRate = Annotated[float, typer.Option("--lr", help="Highest learning rate.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
-PrecisionName = Annotated[str, typer.Option("--precision", help="fp32, bf16 or auto.")]
+PrecisionName = Annotated[
+    str, typer.Option("--precision", help="fp32, bf16, or auto: bf16 where the processor has it.")
+]
 ProcessCount = Annotated[
     int, typer.Option("--processes", min=1, help="That train together on this machine.")
 ]
@@ -120,17 +124,13 @@ def encoder(
     from sightglass.distillation.encoder.quick_recipe import quick_recipe
     from sightglass.distillation.encoder.recipe import read_recipe
     from sightglass.encoders.precision import choose_precision
-    from sightglass.errors import InputError
     from sightglass.reports.folder import prepare_folder
     from sightglass.store import DEFAULT_STORE
 
     for module in ("torch", "transformers", "safetensors", "onnx", "matplotlib"):
         require_extra(module, extra="train", purpose="Training an encoder")
-    if recipe is not None and data:
-        raise InputError(
-            f"distill encoder: either a recipe or data is needed, got both ({recipe} and "
-            f"{data[0]}). Name the data in the recipe."
-        )
+    if recipe is not None:
+        _check_alone(context, recipe)
     asked = (
         read_recipe(recipe)
         if recipe is not None
@@ -172,9 +172,32 @@ def encoder(
     )
     for line in made.left_out.splitlines():
         typer.echo(printable(line), err=True)
-    shown = ", ".join(f"{value:.4f}" for value in made.losses)
-    typer.echo(f"{made.steps:,} steps; mean loss of each phase: {shown}. Curve: {out}/curve.png")
-    typer.echo(f"Student: {out}; make an encoder of it with: sightglass export {out} --out FOLDER")
+    if made.left_out:
+        typer.echo(printable(f"All of them: {out / 'left_out.jsonl'}"), err=True)
+    shown = ", ".join(
+        f"{phase.name} {loss:.4f}" for phase, loss in zip(asked.phases, made.losses, strict=True)
+    )
+    if made.was_finished:
+        typer.echo(printable(f"{out}: this run was finished already; nothing was changed."))
+    typer.echo(printable(f"{made.steps:,} steps; mean loss: {shown}. Curve: {out / 'curve.png'}"))
+    typer.echo(
+        printable(f"Student: {out}. Make an encoder of it: sightglass export {out} --out FOLDER")
+    )
+
+
+def _check_alone(context: typer.Context, recipe: Path) -> None:
+    """Refuse data and options that a recipe would silently outvote."""
+    from sightglass.errors import InputError
+
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name in _BESIDE_A_RECIPE or source is None or source.name != "COMMANDLINE":
+            continue
+        given = "data" if name == "data" else f"--{name.replace('_', '-')}"
+        raise InputError(
+            f"distill encoder: a recipe says everything, got {recipe} and {given} too. Say it in "
+            f"the recipe, or leave the recipe out."
+        )
 
 
 def _train(
@@ -186,12 +209,12 @@ def _train(
     board: bool,
     command: list[str],
 ) -> DistilledEncoder:
-    from sightglass.cli.steps import parts_shown
+    from sightglass.cli.steps import PartsShown
     from sightglass.distillation.encoder.run import distil_encoder
 
     began = time.monotonic()
     try:
-        with parts_shown() as watch:
+        with PartsShown() as watch:
             return distil_encoder(
                 recipe,
                 out,

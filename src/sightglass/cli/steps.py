@@ -17,21 +17,26 @@ _SMOOTHING = 0.05  # share of the newest step in the loss that is shown
 
 
 @contextmanager
-def steps_shown(total: int) -> Iterator[Callable[[Step], None]]:
+def steps_shown(
+    total: int, *, part: str = "", plain: bool = False
+) -> Iterator[Callable[[Step], None]]:
     """A function to call after every step: shows loss, rate and the time that is left.
 
     Args:
         total: Steps of the whole run.
+        part: What the steps are of, where a run has several parts.
+        plain: Lines on a terminal too.
     """
     shown = _Smoothed()
-    if not sys.stderr.isatty():
-        yield _plain(total, shown)
+    begins = f"{part}: " if part else ""
+    if plain or not sys.stderr.isatty():
+        yield _plain(total, shown, begins)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.completed:,}/{task.total:,} steps"),
+        TextColumn(begins + "{task.completed:,}/{task.total:,} steps"),
         BarColumn(),
         TextColumn("loss {task.fields[loss]:.4f}"),
         TimeRemainingColumn(),
@@ -46,22 +51,37 @@ def steps_shown(total: int) -> Iterator[Callable[[Step], None]]:
         yield watch
 
 
-@contextmanager
-def parts_shown() -> Iterator[Callable[[str, Step, int], None]]:
+class PartsShown:
     """The same for a run in several parts, each with a bar of its own when it begins.
 
-    The function takes the part's name, the step, and how many steps the part has.
+    Called with the part's name, the step, and how many steps the part has. Use it in ``with``. In
+    another process, where nobody would take its bar away, it shows plain lines.
+
+    Args:
+        plain: Lines on a terminal too.
     """
-    with ExitStack() as open_bars:
-        watches: dict[str, Callable[[Step], None]] = {}
 
-        def watch(part: str, step: Step, total: int) -> None:
-            if part not in watches:
-                open_bars.close()
-                watches[part] = open_bars.enter_context(steps_shown(total))
-            watches[part](step)
+    def __init__(self, plain: bool = False) -> None:
+        self._plain = plain
+        self._open = ExitStack()
+        self._watches: dict[str, Callable[[Step], None]] = {}
 
-        yield watch
+    def __call__(self, part: str, step: Step, total: int) -> None:
+        """Show a step that is done."""
+        if part not in self._watches:
+            self._open.close()
+            shown = steps_shown(total, part=part, plain=self._plain)
+            self._watches[part] = self._open.enter_context(shown)
+        self._watches[part](step)
+
+    def __enter__(self) -> PartsShown:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __reduce__(self) -> tuple[type[PartsShown], tuple[bool]]:
+        return PartsShown, (True,)
 
 
 class _Smoothed:
@@ -76,7 +96,7 @@ class _Smoothed:
         return self._mean
 
 
-def _plain(total: int, shown: _Smoothed) -> Callable[[Step], None]:
+def _plain(total: int, shown: _Smoothed, begins: str) -> Callable[[Step], None]:
     start = last = time.monotonic()
     first: int | None = None
 
@@ -91,7 +111,8 @@ def _plain(total: int, shown: _Smoothed) -> Callable[[Step], None]:
         last = now
         left = (total - done) * (now - start) / (done - first)
         print(  # noqa: T201 - this is what the module is for
-            f"{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left", file=sys.stderr
+            f"{begins}{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left",
+            file=sys.stderr,
         )
 
     return watch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ class EncoderCourse:
     ) -> None:
         self._ledger = ledger
         self._recipe, self._mix, self._student = recipe, mix, student
-        self._teaching, self._processes = teaching, processes
+        self._teaching, self._processes, self._names = teaching, processes, names
         self.module = Learner(student, recipe, teaching.map_widths)
         self._lesson = Lesson(recipe, self.module, teaching, names, processes)
         self.optimiser = make_optimiser(student, recipe.optimiser)
@@ -87,19 +88,22 @@ class EncoderCourse:
             short_side=_short_side(size, recipe),
             ledger=self._ledger,
         )
-        for _ in range(self._lengths[number] - left):
-            yield next(made)
-        made.close()
+        # Threads read ahead of the last batch too, and are to end with the stretch.
+        with contextlib.closing(made):
+            for _ in range(self._lengths[number] - left):
+                yield next(made)
 
     def _begin(self, phase: Phase) -> None:
         self._phase = phase
         self.module.train()
         self._teaching.begin(phase)
+        self._names.forget()
         towers = {"image": self._student.image, "text": self._student.text}
         for name, tower in towers.items():
             if tower is not None:
                 tower.requires_grad_(name not in phase.freeze)
                 tower.train(name not in phase.freeze)
+        self.module.follow_modes()
 
     def lr(self, step: int) -> float:
         """One schedule over all phases."""

@@ -45,12 +45,24 @@ class Learner(nn.Module):
         # Their modules are registered here too: what is not in state_dict is lost at a cut.
         self.follower = self._follower.module if self._follower else None
         self.result = self._result.module if self._result else None
-        self.norms = nn.ModuleList(MapNorm(width) for width in map_widths)
+        device = next(student.parameters()).device
+        self.norms = nn.ModuleList(MapNorm(width) for width in map_widths).to(device)
 
     def follow(self, step: int) -> None:
         """Let the teaching average take in the student of the step before; ``step`` from 1."""
         if self._follower is not None:
             self._follower.update(self.student, step)
+
+    def follow_modes(self) -> None:
+        """Let the towers of the teaching average train or rest as the student's now do.
+
+        A frozen tower's batch norms are fixed and its dropout is off: its average, which is the
+        same tower, then answers the same.
+        """
+        if self.follower is not None:
+            self.follower.image.train(self.student.image.training)
+            if self.follower.text is not None and self.student.text is not None:
+                self.follower.text.train(self.student.text.training)
 
     def average(self, step: int) -> None:
         """Let the resulting average take in the student as ``step`` (from 1) left it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sightglass.distillation.encoder.learner import Learner
+    from sightglass.distillation.encoder.loss_settings import Otter, SelfTaught
     from sightglass.distillation.encoder.name_rows import NameRows
-    from sightglass.distillation.encoder.recipe import Otter, Phase, Recipe, SelfTaught
+    from sightglass.distillation.encoder.recipe import Phase, Recipe
     from sightglass.distillation.encoder.teaching import Teaching
     from sightglass.distillation.image_teachers import TeacherAnswer
     from sightglass.distillation.pairs.pair_batches import PairBatch
@@ -71,6 +73,16 @@ class Lesson:
     def _device(self) -> torch.device:
         return next(self._student.parameters()).device
 
+    @cached_property
+    def _pieces(self) -> int:
+        """Into how many every process cuts its pictures: all into equally many, none of them empty.
+
+        Where the processes have unequally many, they differ by one.
+        """
+        recipe, count = self._recipe, self._processes.count
+        fewest, most = recipe.batch_size // count, math.ceil(recipe.batch_size / count)
+        return min(fewest, math.ceil(most / (recipe.part_size or most)))
+
     def learn(self, batch: PairBatch, phase: Phase) -> tuple[float, Mapping[str, float]]:
         """Leave the gradients of a batch; its loss, and the losses that this is the sum of."""
         self._phase = phase
@@ -91,7 +103,7 @@ class Lesson:
                     names=self._names,
                     scale=self._name_scale(),
                 )
-                told.add(own, share=len(part.paired) / len(batch.captions))
+                told.add(own, share=len(part.paired) / self._recipe.batch_size)
             texts = None if part.ids is None else self._texts(self._student, part.ids)
             total = (
                 torch.stack(list(own.values())).sum() if own else answer.embeddings.new_zeros(())
@@ -127,16 +139,15 @@ class Lesson:
         return loss, told.parts()
 
     def _parts(self, batch: PairBatch, *, with_texts: bool) -> list[_Part]:
-        """The batch in pieces of ``part_size``; texts are tokenised where they are needed."""
-        n = len(batch.captions)
-        size = min(self._recipe.part_size or n, n)
+        """The batch in even pieces of at most ``part_size``; texts are looked at where needed."""
+        n, pieces = len(batch.captions), self._pieces
         parts = []
-        for begin in range(0, n, size):
-            at = slice(begin, min(begin + size, n))
-            captions = batch.captions[at]
+        for number in range(pieces):
+            at = slice(number * n // pieces, (number + 1) * n // pieces)
+            captions = batch.captions[at] if with_texts else [""] * len(batch.captions[at])
             paired = torch.tensor([bool(caption) for caption in captions], device=self._device)
             ids = None
-            if with_texts and self._student.text is not None and paired.any():
+            if self._student.text is not None and paired.any():
                 texts = [caption for caption in captions if caption]
                 ids = self._student.text.tokenise(texts).to(self._device)
             parts.append(_Part(at=at, batch=batch, ids=ids, paired=paired))
@@ -237,7 +248,7 @@ class Lesson:
 
 
 class _Told:
-    """The losses of a batch by name, summed over its parts."""
+    """The losses of a batch by name, summed over its parts and over the processes."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
@@ -245,7 +256,7 @@ class _Told:
         self._whole: dict[str, float] = {}
 
     def add(self, own: Mapping[str, Tensor], *, share: float) -> None:
-        """Means over a part, which is this share of the process's pictures."""
+        """Means over a part, which is this share of the pictures of all processes."""
         for name, value in own.items():
             self._own[name] = self._own.get(name, 0.0) + share * float(value.detach())
 
@@ -254,9 +265,9 @@ class _Told:
         self._whole = {name: float(value.detach()) for name, value in made.items()}
 
     def parts(self) -> dict[str, float]:
-        """Means over the processes."""
+        """Means over the pictures of all processes."""
         if self._own and self._processes.count > 1:
             names = list(self._own)
             total = self._processes.sum(torch.tensor([self._own[name] for name in names]))
-            self._own = dict(zip(names, (total / self._processes.count).tolist(), strict=True))
+            self._own = dict(zip(names, total.tolist(), strict=True))
         return {**self._own, **self._whole}

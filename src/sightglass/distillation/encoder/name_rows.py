@@ -42,6 +42,10 @@ class NameRows:
         """Whether there is such a list."""
         return key in self._texts
 
+    def forget(self) -> None:
+        """Compute all rows anew when they are next asked for: the text tower may have learned."""
+        self._kept.clear()
+
     def rows(self, key: str) -> Float[Tensor, "n_names dim"]:
         """Unit rows; with a gradient where the text tower learns.
 

@@ -21,7 +21,8 @@ from sightglass.pipeline import ZeroShotClassifier
 from sightglass.reports.work import Work
 
 if TYPE_CHECKING:
-    from sightglass.distillation.encoder.recipe import NamedTeacher, Recipe
+    from sightglass.distillation.encoder.recipe import Recipe
+    from sightglass.distillation.encoder.teacher_settings import NamedTeacher
     from sightglass.distillation.named_teachers import NamedTeacher as FrozenNamedTeacher
     from sightglass.distillation.pairs.source import PairSource
     from sightglass.store import Store

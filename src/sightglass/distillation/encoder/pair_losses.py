@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sightglass.distillation.encoder.recipe import Otter
+from sightglass.distillation.encoder.loss_settings import Otter
 from sightglass.distillation.info_nce import info_nce_loss
 from sightglass.distillation.otter_targets import otter_targets
 from sightglass.distillation.pair_similarities import Similarities
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from sightglass.distillation.encoder.recipe import Losses, SelfTaught
+    from sightglass.distillation.encoder.loss_settings import Losses, SelfTaught
     from sightglass.distillation.target import Target
     from sightglass.encoders.towers.student import DualStudent
 

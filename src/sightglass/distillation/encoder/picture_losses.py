@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64
     from torch import Tensor
 
+    from sightglass.distillation.encoder.loss_settings import Losses
     from sightglass.distillation.encoder.name_rows import NameRows
-    from sightglass.distillation.encoder.recipe import Losses
     from sightglass.distillation.image_teachers import TeacherAnswer
     from sightglass.distillation.map_loss import MapNorm
     from sightglass.encoders.towers.contract import ImageAnswer
@@ -83,7 +83,9 @@ def picture_losses(
         made["labels"] = losses.labels * _label_loss(answer, taught, names, scale)
     if losses.named and taught.named is not None:
         shares, known = taught.named
-        # A mean over all pictures: those that nobody knows give 0.
+        # A mean over all pictures: those that nobody knows give 0. The loss is there even where
+        # nobody knows any: processes that add up their losses must all have the same ones.
+        made["named"] = answer.embeddings.new_zeros(())
         if len(shares):
             logits = scale * answer.embeddings[known] @ names.rows(NAMED).T
             part = len(shares) / len(known)
@@ -123,7 +125,8 @@ def _label_loss(
     """Cross-entropy over the names of each picture's own source; pictures without label give 0."""
     total = answer.embeddings.new_zeros(())
     for key in dict.fromkeys(taught.sources):
-        chosen = torch.tensor([one == key for one in taught.sources]) & (taught.labels >= 0)
+        here = torch.tensor([one == key for one in taught.sources], device=taught.labels.device)
+        chosen = here & (taught.labels >= 0)
         if key not in names or not chosen.any():
             continue
         logits = scale * answer.embeddings[chosen] @ names.rows(key).T

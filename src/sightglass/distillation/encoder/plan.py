@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sightglass.distillation.corpus import Corpus
+from sightglass.distillation.encoder.ready import check_data
+from sightglass.distillation.encoder.starting import read_start
 from sightglass.distillation.encoder.words import text_tower
 from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
 
     from sightglass.distillation.encoder.recipe import Phase, Recipe
     from sightglass.distillation.pairs.mix import Mix
+    from sightglass.encoders.towers.contract import ImageTower, TextTower
 
-_SINGLE = ("features", "logits", "maps", "last_map", "anchors", "anchors_cosine", "labels", "named")
+_WHOSE = {"average": "taught by its own average", "pairs": "taught by the teachers of pairs"}
 # A vocabulary of its own size, so that a plan need not read all captions.
 _STAND_IN = Corpus(names=tuple(f"{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
 
@@ -33,20 +36,23 @@ def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
         ModelError: If a tower cannot be built.
     """
     mix = open_mix(recipe.data)
-    image = build_image_tower({"dim": recipe.student.dim, **recipe.student.image})
+    check_data(recipe, mix.sources)
+    image, text = _towers(recipe)
     lines = [f"name            {recipe.name}, seed {recipe.seed}, {recipe.precision}"]
     for source, share in zip(mix.sources, mix.shares, strict=True):
-        has = [f"{len(source):,} pictures", f"{share:.1%} of every batch"]
+        has = [f"{len(source):,} pictures"]
+        has += [f"{share:.1%} of every batch"] if len(mix.sources) > 1 else []
         has += ["captions"] if source.captioned else []
         has += [f"{len(source.classes)} class names"] if source.classes else []
         lines.append(f"data            {source.name}: {', '.join(has)}")
         lines += [f"                {remark}" for remark in source.remarks]
-    lines.append(f"image tower     {recipe.student.image['kind']}, {_count(image)}")
-    if recipe.student.text is not None:
-        text = text_tower(recipe, _STAND_IN)
-        own = recipe.student.text["kind"] == "word_table"
+    if recipe.student.start is not None:
+        lines.append(f"begins from     {recipe.student.start}")
+    lines.append(f"image tower     {image.settings()['kind']}, {_count(image)}")
+    if text is not None:
+        own = text.settings()["kind"] == "word_table"
         told = f"{_count(text, but='table.')}{' beside its table of words' if own else ''}"
-        lines.append(f"text tower      {recipe.student.text['kind']}, {told}")
+        lines.append(f"text tower      {text.settings()['kind']}, {told}")
     lines += [f"teacher         {one}" for one in _teachers(recipe)]
     if recipe.words is not None:
         lines.append(f"words           {recipe.words.steps:,} steps of {recipe.words.batch_size}")
@@ -59,6 +65,15 @@ def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
             f"{recipe.part_size}, not from the whole batch"
         )
     return lines
+
+
+def _towers(recipe: Recipe) -> tuple[ImageTower, TextTower | None]:
+    """As the run begins, but for the word pieces of a new text tower."""
+    if recipe.student.start is not None:
+        student = read_start(recipe.student.start, out=None).student
+        return student.image, student.text
+    image = build_image_tower({"dim": recipe.student.dim, **recipe.student.image})
+    return image, None if recipe.student.text is None else text_tower(recipe, _STAND_IN)
 
 
 def _count(module: nn.Module, *, but: str = "-") -> str:
@@ -80,16 +95,19 @@ def _teachers(recipe: Recipe) -> list[str]:
 
 
 def _phase(phase: Phase, recipe: Recipe, mix: Mix) -> str:
-    losses = phase.losses
-    told = [] if losses.contrastive is None else [f"{losses.contrastive.weight:g} contrastive"]
-    if losses.soft is not None:
-        told.append(f"{losses.soft.weight:g} {losses.soft.kind} ({losses.soft.teacher})")
-    told += [f"{getattr(losses, name):g} {name}" for name in _SINGLE if getattr(losses, name)]
+    soft, told = phase.losses.soft, []
+    for name, weight in phase.losses.weights.items():
+        whose = f" ({_WHOSE[soft.teacher]})" if soft is not None and name == soft.kind else ""
+        told.append(f"{weight:g} {name}{whose}")
     steps = phase.steps(len(mix), recipe.batch_size)
+    passes = steps * recipe.batch_size / len(mix)
     at = f" at {phase.size} pixels" if phase.size else ""
     staged = ", stage by stage" if phase.staged else ""
     frozen = f", {' and '.join(phase.freeze)} frozen" if phase.freeze else ""
-    return f"{phase.name}: {steps:,} steps{at}{staged}{frozen}: {' + '.join(told)}"
+    return (
+        f"{phase.name}: {steps:,} steps, {passes:.3g} times the data{at}{staged}{frozen}; "
+        f"loss: {' + '.join(told)}"
+    )
 
 
 def _batch(recipe: Recipe, processes: int) -> str:
@@ -99,4 +117,5 @@ def _batch(recipe: Recipe, processes: int) -> str:
     if recipe.part_size is not None:
         told += f", {recipe.part_size} at a time"
     settings = recipe.optimiser
-    return f"{told}; {settings.kind}, rate {settings.lr:g}, {settings.schedule}"
+    warm = f", {settings.warmup_steps} steps of warm-up" if settings.warmup_steps else ""
+    return f"{told}; {settings.kind}, rate {settings.lr:g}, {settings.schedule}{warm}"

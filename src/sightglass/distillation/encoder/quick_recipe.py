@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,16 @@ from sightglass.errors import InputError, unknown_name
 LOSSES = ("infonce", "smoothing", "kd", "otter", "named")
 _SMOOTHING = 0.1
 _HALF = 0.5  # alpha: how far the given pair is trusted.
+# What is wrong with an entry is said of the option that it came from.
+_OPTIONS = {
+    "student.dim": "--dim",
+    "phases.0.epochs": "--epochs",
+    "optimiser.lr": "--lr",
+    "batch_size": "--batch-size",
+    "part_size": "--part-size",
+    "precision": "--precision",
+    "seed": "--seed",
+}
 
 
 def quick_recipe(
@@ -60,7 +71,7 @@ def quick_recipe(
         precision: ``fp32`` or ``bf16``.
 
     Raises:
-        UnknownNameError: If there is no such loss.
+        UnknownNameError: If there is no such loss or tower.
         InputError: If the options do not go together.
     """
     if loss not in LOSSES:
@@ -68,6 +79,11 @@ def quick_recipe(
     if not sources:
         raise InputError("distill encoder: data is needed, got none. Name files or folders.")
     weighted = [_weighted(teacher) for teacher in teachers]
+    if weighted and loss in ("infonce", "smoothing"):
+        raise InputError(
+            f"distill encoder: a teacher goes with --loss kd, otter or named, got {weighted[0][0]} "
+            f"with {loss}. Name another loss or leave the teacher out."
+        )
     if loss == "named":
         if not weighted or classes is None:
             raise InputError(
@@ -96,6 +112,7 @@ def quick_recipe(
             "precision": precision,
         },
         where="distill encoder",
+        called=_OPTIONS,
     )
 
 
@@ -104,11 +121,15 @@ def _weighted(teacher: str) -> tuple[str, float]:
     if not mark:
         return teacher, 1.0
     try:
-        return name, float(weight)
-    except ValueError as error:
+        value = float(weight)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
         raise InputError(
-            f"--teacher {teacher}: after '=' a weight is needed, such as 0.5, got '{weight}'."
-        ) from error
+            f"--teacher {teacher}: after '=' a weight of 0 or more is needed, such as 0.5, got "
+            f"'{weight}'."
+        )
+    return name, value
 
 
 def _source(path: str, captions: str | None, images: str | None, loss: str) -> dict[str, Any]:
@@ -125,12 +146,21 @@ def _source(path: str, captions: str | None, images: str | None, loss: str) -> d
 def _tower(name: str, own: str) -> dict[str, Any]:
     if name == own:
         return {"kind": own}
+    if not name.startswith("hf:"):
+        raise unknown_name("tower", name, (own, "hf:ORG/NAME"))
     return {"kind": "transformers", "checkpoint": name}
 
 
 def _image_tower(name: str, size: int | None) -> dict[str, Any]:
     tower = _tower(name, "convolutional")
-    return tower | {"size": size} if size is not None else tower
+    if size is None:
+        return tower
+    if name != "convolutional":
+        raise InputError(
+            f"distill encoder: --size is the convolutional tower's, got it with {name}, which has "
+            f"its own. Leave --size out."
+        )
+    return tower | {"size": size}
 
 
 def _teachers(

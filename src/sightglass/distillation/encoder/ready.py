@@ -11,6 +11,7 @@ import torch
 from sightglass.distillation.encoder.name_rows import NameRows
 from sightglass.distillation.encoder.picture_losses import ANCHORS, NAMED
 from sightglass.distillation.encoder.recipe import Recipe, identity
+from sightglass.distillation.encoder.starting import Start, keep_whole, read_start
 from sightglass.distillation.encoder.teaching import Teaching, check_widths
 from sightglass.distillation.encoder.words import CHECKPOINT as WORDS
 from sightglass.distillation.encoder.words import gather_words, teach_words, text_tower
@@ -40,6 +41,7 @@ class Ready:
         teaching: Frozen teachers.
         names: Text rows of class names, of the student.
         identity: What makes the run another than others.
+        logit_scale: Stated for the finished student; None for the learned one.
     """
 
     mix: Mix
@@ -47,6 +49,7 @@ class Ready:
     teaching: Teaching
     names: NameRows
     identity: dict[str, Any]
+    logit_scale: float | None
 
 
 def make_ready(
@@ -77,8 +80,46 @@ def make_ready(
     teaching = Teaching(recipe, mix.sources, store, device)
     check_widths(teaching, recipe)
     torch.manual_seed(recipe.seed)
-    image = build_image_tower(image_settings(recipe, teaching))
     who = identity(recipe) | {"data_digest": mix.digest} | teaching.digests
+    start: Start | None = None
+    if recipe.student.start is not None:
+        start = read_start(recipe.student.start, out=out)
+        who["start_digest"] = start.digest
+        student = start.student.to(device)
+        if not teaching.names_of_logits:
+            keep_whole(student, recipe)
+    else:
+        student = _new_student(recipe, mix, teaching, out=out, watch=watch, writes=writes).to(
+            device
+        )
+    check_towers(student, recipe, teaching)
+    lists = {str(at): source.classes for at, source in enumerate(mix.sources) if source.classes}
+    if teaching.names_of_logits:
+        lists[ANCHORS] = teaching.names_of_logits
+    if teaching.names:
+        lists[NAMED] = teaching.names
+    stated = recipe.student.logit_scale
+    return Ready(
+        mix=mix,
+        student=student,
+        teaching=teaching,
+        names=NameRows(student, lists),
+        identity=who,
+        logit_scale=start.logit_scale if stated is None and start is not None else stated,
+    )
+
+
+def _new_student(
+    recipe: Recipe,
+    mix: Mix,
+    teaching: Teaching,
+    *,
+    out: Path | None,
+    watch: Callable[[Step], None] | None,
+    writes: bool,
+) -> DualStudent:
+    """Towers as the recipe describes them; the text tower has had its own lessons."""
+    image = build_image_tower(image_settings(recipe, teaching))
     text = None
     if recipe.student.text is not None:
         corpus = None
@@ -89,15 +130,7 @@ def make_ready(
             assert corpus is not None
             checkpoint = None if out is None else out / WORDS
             teach_words(text, recipe, corpus, checkpoint=checkpoint, watch=watch, writes=writes)
-    student = DualStudent(image, text).to(device)
-    check_towers(student, recipe, teaching)
-    lists = {str(at): source.classes for at, source in enumerate(mix.sources) if source.classes}
-    if teaching.names_of_logits:
-        lists[ANCHORS] = teaching.names_of_logits
-    if teaching.names:
-        lists[NAMED] = teaching.names
-    names = NameRows(student, lists)
-    return Ready(mix=mix, student=student, teaching=teaching, names=names, identity=who)
+    return DualStudent(image, text)
 
 
 def image_settings(recipe: Recipe, teaching: Teaching) -> dict[str, Any]:
@@ -112,11 +145,12 @@ def image_settings(recipe: Recipe, teaching: Teaching) -> dict[str, Any]:
 
 
 def check_data(recipe: Recipe, sources: Sequence[PairSource]) -> None:
-    """Refuse data without the captions or labels that a phase learns from.
+    """Refuse data without the captions or labels that a phase learns from, and too few of them.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there are none, or a batch would have the same pair twice.
     """
+    rows = sum(len(source) for source in sources)
     for phase in recipe.phases:
         losses = phase.losses
         compared = losses.contrastive is not None or losses.soft is not None
@@ -124,6 +158,12 @@ def check_data(recipe: Recipe, sources: Sequence[PairSource]) -> None:
             raise InputError(
                 f"Phase '{phase.name}': its losses compare pictures with captions, the data have "
                 f"none. Name their column, or word class names: captions: class."
+            )
+        if compared and rows < recipe.batch_size:
+            # Of the same pair twice each would be the other's wrong answer.
+            raise InputError(
+                f"Phase '{phase.name}': pairs are compared with others of the batch, so a batch of "
+                f"{recipe.batch_size} needs as many, the data have {rows}. Choose a smaller batch."
             )
         if losses.labels and not any(source.classes for source in sources):
             raise InputError(
@@ -141,6 +181,11 @@ def check_towers(student: DualStudent, recipe: Recipe, teaching: Teaching) -> No
     for phase in recipe.phases:
         losses = phase.losses
         where = f"Phase '{phase.name}'"
+        if losses.need_texts and student.text is None:
+            raise InputError(
+                f"{where}: its losses compare with texts, the student in {recipe.student.start} "
+                f"has no text tower."
+            )
         wants_maps = losses.maps or losses.last_map or phase.staged
         if (wants_maps or losses.logits) and not isinstance(tower, ConvolutionalTower):
             raise InputError(
@@ -148,6 +193,11 @@ def check_towers(student: DualStudent, recipe: Recipe, teaching: Teaching) -> No
             )
         if widths is None:
             continue
+        # Named logits become the second opinion of the finished tower: it needs one for each.
+        of_use = losses.logits or teaching.names_of_logits
+        if of_use and isinstance(tower, ConvolutionalTower) and widths.logits is not None:
+            mine = int(tower.settings()["n_logits"])
+            _check_equal(where, "logits", mine, widths.logits.shape[1])
         if losses.features and widths.features is not None:
             _check_equal(where, "feature", tower.feature_dim, widths.features.shape[1])
         if wants_maps:

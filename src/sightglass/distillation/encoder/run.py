@@ -25,6 +25,7 @@ from sightglass.distillation.launch import launch
 from sightglass.distillation.pairs.ledger import Ledger
 from sightglass.distillation.processes import Processes
 from sightglass.distillation.trainer import Step, train
+from sightglass.distillation.training_state import TrainingState
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
 from sightglass.encoders.towers.student import DualStudent
 from sightglass.encoders.towers.student_file import write_student
@@ -36,10 +37,6 @@ from sightglass.whole_files import only_writer
 CHECKPOINT = "checkpoint.safetensors"
 RUN = "run.json"
 LEFT_OUT = "left_out.jsonl"
-LOSSES = (
-    *("contrastive", "kd", "otter", "features", "logits", "maps", "last_map"),
-    *("anchors", "anchors_cosine", "labels", "named"),
-)
 Watch = Callable[[str, Step, int], None]
 
 
@@ -53,6 +50,7 @@ class DistilledEncoder:
         steps: That were taken, those before a cut included.
         seconds: That this call trained.
         left_out: Pictures that could not be used, and why, as text; empty if none.
+        was_finished: An earlier call had done all of it; this one has changed nothing.
     """
 
     folder: Path
@@ -60,6 +58,7 @@ class DistilledEncoder:
     steps: int
     seconds: float
     left_out: str
+    was_finished: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,8 @@ def distil_encoder(
         board: Write for TensorBoard too.
         command: The arguments of the command line; empty where Python called.
         watch: Called after every step with the part of the run ("words", "pictures"), the step and
-            the number of steps of that part; in the first process only.
+            the number of steps of that part; in the first process only, which of several must be
+            able to unpickle it.
 
     Raises:
         InputError: If parts of the recipe do not fit, or ``out`` holds another run's checkpoint.
@@ -108,8 +108,7 @@ def distil_encoder(
     with only_writer(out):
         if processes == 1:
             return _run(Processes.alone(), recipe, out, options, watch)
-        # What is watched cannot be sent to another process: the log shows how it goes.
-        made = launch(processes, _run, recipe, out, options)
+        made = launch(processes, _run, recipe, out, options, watch)
         first: DistilledEncoder = made[0]
         return first
 
@@ -122,6 +121,7 @@ def _run(
     watch: Watch | None = None,
 ) -> DistilledEncoder:
     began, writes = time.monotonic(), processes.rank == 0
+    watch = watch if writes else None
     ready = make_ready(
         recipe,
         open_store(options.store),
@@ -133,7 +133,7 @@ def _run(
     if processes.count > 1:
         convert(ready.student, processes)
         processes.broadcast(ready.student)
-    ledger = Ledger(out / (LEFT_OUT if writes else f"{LEFT_OUT}.{processes.rank}"))
+    ledger = Ledger(_ledger_file(out, processes.rank))
     course = EncoderCourse(
         recipe,
         ready.student,
@@ -146,11 +146,23 @@ def _run(
     log = StepLog(
         out,
         phases=[phase.name for phase in recipe.phases],
-        losses=LOSSES,
+        losses=list(
+            dict.fromkeys(name for phase in recipe.phases for name in phase.losses.weights)
+        ),
         steps=course.steps,
         board=options.board and writes,
     )
     shown = _for_part(watch, "pictures", course.steps)
+
+    was_finished = False
+
+    def begin(state: TrainingState) -> None:
+        nonlocal was_finished
+        # The record is what a run writes last.
+        was_finished = state.step == course.steps and (out / RUN).is_file()
+        if writes and not was_finished:
+            (out / RUN).unlink(missing_ok=True)
+            log.begin(state.step)
 
     def note(step: Step) -> None:
         if writes:
@@ -165,11 +177,15 @@ def _run(
             identity=ready.identity,
             clip=recipe.optimiser.clip,
             watch=note,
-            resumed=lambda state: log.begin(state.step) if writes else None,
+            resumed=begin,
             writes=writes,
         )
     finally:
         log.close()
+    if writes:
+        # Each process met the bad pictures of its own part; people look into one file.
+        for rank in range(1, processes.count):
+            ledger.add(Ledger(_ledger_file(out, rank)).entries)
     student = course.module.finished()
     seconds = time.monotonic() - began
     made = DistilledEncoder(
@@ -178,11 +194,16 @@ def _run(
         steps=course.steps,
         seconds=seconds,
         left_out=ledger.told(),
+        was_finished=was_finished,
     )
-    if writes:
+    if writes and not was_finished:
         _write(recipe, ready, student, course, made)
         write_run(out / RUN, _record(ready, course, made, options, ledger))
     return made
+
+
+def _ledger_file(out: Path, rank: int) -> Path:
+    return out / (f"{LEFT_OUT}.{rank}" if rank else LEFT_OUT)
 
 
 def _write(
@@ -200,7 +221,7 @@ def _write(
         "sources": {one.name: len(one) for one in ready.mix.sources},
     }
     out = made.folder
-    write_student(out, student, logit_scale=recipe.student.logit_scale, learned=learned)
+    write_student(out, student, logit_scale=ready.logit_scale, learned=learned)
     draw_curve(out / LOG, out / CURVE, title=f"{recipe.name}: {course.pictures:,} pictures")
 
 

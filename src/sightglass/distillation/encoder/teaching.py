@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, UInt8
     from torch import Tensor
 
-    from sightglass.distillation.encoder.recipe import ImageTeacher, Phase, Recipe
+    from sightglass.distillation.encoder.recipe import Phase, Recipe
+    from sightglass.distillation.encoder.teacher_settings import ImageTeacher
     from sightglass.distillation.image_teachers import ImageTeacher as FrozenImageTeacher
     from sightglass.distillation.pairs.pair_batches import PairBatch
     from sightglass.distillation.pairs.source import PairSource
@@ -73,7 +75,7 @@ class Teaching:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What decides the answers of each kind of teacher."""
+        """What decides the answers of each kind of teacher, and what the names are."""
         found = {}
         if self._image is not None:
             found["image_teacher"] = self._image.digest
@@ -82,6 +84,10 @@ class Teaching:
             found["pair_teachers"] = hashlib.sha256(joined.encode()).hexdigest()
         if self._named is not None:
             found["named_teachers"] = self._named.digest
+        names = [list(self._names_of_logits), list(self.names)]
+        if any(names):
+            # Files can be written anew under the names that a recipe knows them by.
+            found["class_names"] = hashlib.sha256(json.dumps(names).encode()).hexdigest()
         return found
 
     @cached_property

@@ -11,7 +11,8 @@ import numpy as np
 
 from sightglass.distillation.corpus import Corpus, gather_corpus
 from sightglass.distillation.encoder.optimiser import make_optimiser, rate
-from sightglass.distillation.encoder.recipe import PIECES, Optimiser, Recipe, Words
+from sightglass.distillation.encoder.recipe import Optimiser, Recipe
+from sightglass.distillation.encoder.teacher_settings import PIECES, Words
 from sightglass.distillation.text_lesson import TextBatch, text_batches, text_loss
 from sightglass.distillation.text_space import TextSpace
 from sightglass.distillation.text_teachers import (
@@ -24,7 +25,7 @@ from sightglass.distillation.trainer import Step, train
 from sightglass.distillation.word_piece_training import train_word_pieces
 from sightglass.encoders.registry import load_encoder
 from sightglass.encoders.towers.building import build_text_tower
-from sightglass.errors import InputError
+from sightglass.errors import InputError, PictureError
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -48,7 +49,7 @@ def gather_words(recipe: Recipe, sources: Sequence[PairSource], teaching: Teachi
         names += source.classes
         # A worded class name is nothing that the name does not say.
         if source.captioned and settings.captions != "class":
-            captions += (text for at in range(len(source)) for text in source.captions(at))
+            captions += (text for at in range(len(source)) for text in _captions(source, at))
     words = recipe.words
     if words is None:
         return gather_corpus(names=names, captions=captions)
@@ -59,6 +60,14 @@ def gather_words(recipe: Recipe, sources: Sequence[PairSource], teaching: Teachi
         wordnet=None if words.wordnet is None else Path(words.wordnet),
         files=[Path(file) for file in words.files],
     )
+
+
+def _captions(source: PairSource, at: int) -> tuple[str, ...]:
+    """A row's captions; none of one that cannot be read, which batches leave out and tell."""
+    try:
+        return source.captions(at)
+    except PictureError:
+        return ()
 
 
 def text_tower(recipe: Recipe, corpus: Corpus | None) -> TextTower:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sightglass.errors import ModelError, unknown_name
@@ -21,7 +22,7 @@ def build_image_tower(settings: Mapping[str, Any]) -> ImageTower:
         settings: ``kind``, and what that kind takes.
 
     Raises:
-        UnknownNameError: If there is no such kind.
+        UnknownNameError: If there is no such kind, or it has no such setting.
         ModelError: If the kind does not take these settings, or a checkpoint cannot be loaded.
     """
     kind, rest = _kind(settings, IMAGE_KINDS)
@@ -29,9 +30,11 @@ def build_image_tower(settings: Mapping[str, Any]) -> ImageTower:
         if kind == "convolutional":
             from sightglass.encoders.towers.convolutional import ConvolutionalTower
 
+            _check_names(kind, rest, ConvolutionalTower)
             return ConvolutionalTower(**rest)
         from sightglass.encoders.towers.pretrained_image import build_pretrained_image
 
+        _check_names(kind, rest, build_pretrained_image)
         return build_pretrained_image(**rest)
     except TypeError as error:
         raise _not_taken(kind, error) from error
@@ -45,17 +48,19 @@ def build_text_tower(settings: Mapping[str, Any], vocabulary: bytes | None = Non
         vocabulary: Content of the tokeniser's file; None where a checkpoint brings it.
 
     Raises:
-        UnknownNameError: If there is no such kind.
+        UnknownNameError: If there is no such kind, or it has no such setting.
         ModelError: If the kind does not take these settings, or a checkpoint cannot be loaded.
     """
     kind, rest = _kind(settings, TEXT_KINDS)
     try:
         if kind == "word_table":
-            from sightglass.encoders.towers.word_table import build_word_table
+            from sightglass.encoders.towers.word_table import WordTable, build_word_table
 
+            _check_names(kind, rest, WordTable)
             return build_word_table(vocabulary=vocabulary, **rest)
         from sightglass.encoders.towers.pretrained_text import build_pretrained_text
 
+        _check_names(kind, rest, build_pretrained_text)
         return build_pretrained_text(vocabulary=vocabulary, **rest)
     except TypeError as error:
         raise _not_taken(kind, error) from error
@@ -67,6 +72,14 @@ def _kind(settings: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, dic
     if kind not in known:
         raise unknown_name("tower", kind, known)
     return kind, rest
+
+
+def _check_names(kind: str, settings: Mapping[str, Any], taken_by: Callable[..., object]) -> None:
+    """Refuse a setting that the kind does not have; says the closest."""
+    known = set(inspect.signature(taken_by).parameters) - {"vocabulary"}
+    for name in settings:
+        if name not in known:
+            raise unknown_name(f"setting of a {kind} tower:", name, known)
 
 
 def _not_taken(kind: str, error: TypeError) -> ModelError:

@@ -53,7 +53,9 @@ class ConvolutionalTower(ImageTower):
     With ``n_logits`` there is also a head of logits over the classes of an image teacher. Once
     ``set_anchors`` has given those classes' text rows, ``eval`` mode answers with the mean of two
     unit rows: the head's, and the anchors' weighted by the softmax of the logits (ConSE). While
-    training, the embedding is the head's alone, so that the two stay two opinions.
+    training, the embedding is the head's alone, so that the two stay two opinions; with
+    ``learns_whole`` it is what ``eval`` mode answers, for a finished tower that is to learn on
+    without that teacher.
 
     The map at the end of each stage is an answer too, and so is the last before pooling: a teacher
     with maps of the same widths and sizes can teach each stage by itself.
@@ -67,7 +69,7 @@ class ConvolutionalTower(ImageTower):
         temperature: Of the softmax over anchors.
 
     Raises:
-        InputError: If a size is not positive.
+        InputError: If a size is not positive, or a stage is not four numbers.
 
     Source:
         The blocks are those of Tan & Le 2021, arXiv:2104.00298, without squeeze and excitation;
@@ -87,6 +89,11 @@ class ConvolutionalTower(ImageTower):
         temperature: float = 1.5,
     ) -> None:
         super().__init__()
+        if any(len(stage) != 4 for stage in stages) or not stages:
+            raise InputError(
+                f"Convolutional tower: each stage is four numbers, width, stride, blocks and "
+                f"widening, got {[list(stage) for stage in stages]}."
+            )
         if min(dim, size, *(number for stage in stages for number in stage)) < 1 or width <= 0:
             raise InputError(
                 f"Convolutional tower: dim, size, stages and width must be above 0, got {dim}, "
@@ -110,6 +117,7 @@ class ConvolutionalTower(ImageTower):
             "temperature": temperature,
         }
         self._temperature = temperature
+        self.learns_whole = False
         stem = nn.Sequential(
             nn.Conv2d(3, _STEM, 3, 2, 1, bias=False), nn.BatchNorm2d(_STEM), nn.ReLU(inplace=True)
         )
@@ -139,6 +147,7 @@ class ConvolutionalTower(ImageTower):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, pixels: Float[Tensor, "n 3 height width"]) -> ImageAnswer:
+        """Rows, feature, perhaps logits, and the map at the end of each stage."""
         maps, last = [], pixels.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             last = stage(last)
@@ -150,7 +159,7 @@ class ConvolutionalTower(ImageTower):
         features = maps[-1].float().mean((2, 3))
         rows = _unit(self.head(features).float())
         logits = None if self.classes is None else self.classes(features).float()
-        if logits is not None and not self.training:
+        if logits is not None and (self.learns_whole or not self.training):
             shares = (logits / self._temperature).softmax(1)
             rows = _unit(rows + _unit(shares @ self.anchors))
         return ImageAnswer(rows, features, logits, maps)
@@ -187,6 +196,7 @@ class ConvolutionalTower(ImageTower):
         self.anchors.copy_(rows)
 
     def settings(self) -> dict[str, Any]:
+        """Kind and sizes."""
         return dict(self._settings)
 
 
