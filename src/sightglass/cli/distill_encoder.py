@@ -174,6 +174,8 @@ def encoder(
         typer.echo(printable(line), err=True)
     if made.left_out:
         typer.echo(printable(f"All of them: {out / 'left_out.jsonl'}"), err=True)
+    for line in made.remarks:
+        typer.echo(f"Note: {line}", err=True)
     shown = ", ".join(
         f"{phase.name} {loss:.4f}" for phase, loss in zip(asked.phases, made.losses, strict=True)
     )

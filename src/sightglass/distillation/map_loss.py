@@ -94,6 +94,15 @@ class MapNorm(nn.Module):
         """
         self._check(teacher_map, "teacher_map")
         variance, mean = torch.var_mean(teacher_map.float(), dim=(0, 2, 3), correction=0)
+        self.set(mean, variance)
+
+    @torch.no_grad()
+    def set(self, mean: Float[Tensor, " channels"], variance: Float[Tensor, " channels"]) -> None:
+        """Take a mean and a variance per channel, such as those of a batch in several parts.
+
+        Raises:
+            InputError: If they are not finite, or every channel is constant.
+        """
         largest = float(variance.max().sqrt())
         if not 0 < largest < float("inf"):
             raise InputError(
@@ -101,7 +110,8 @@ class MapNorm(nn.Module):
                 f"{largest} as the largest standard deviation of a channel. Choose another map."
             )
         self.mean.copy_(mean)
-        self.std.copy_(variance.sqrt().clamp(min=_LEAST_SHARE * largest))
+        # What rounding leaves of a constant channel may be below 0.
+        self.std.copy_(variance.clamp(min=0).sqrt().clamp(min=_LEAST_SHARE * largest))
         self.ready.fill_(True)
 
     def normalise(

@@ -35,8 +35,9 @@ class Learner(nn.Module):
         super().__init__()
         self.student = student
         softs = [phase.losses.soft for phase in recipe.phases if phase.losses.soft]
+        # The recipe has refused phases with unequal ones.
         decays = {soft.decay for soft in softs if soft.teacher == "average"}
-        self._follower = EmaTeacher(student, maximum=max(decays)) if decays else None
+        self._follower = EmaTeacher(student, maximum=decays.pop()) if decays else None
         self._result = (
             EmaTeacher(student, maximum=recipe.average, buffers="averaged")
             if recipe.average
@@ -56,13 +57,17 @@ class Learner(nn.Module):
     def follow_modes(self) -> None:
         """Let the towers of the teaching average train or rest as the student's now do.
 
-        A frozen tower's batch norms are fixed and its dropout is off: its average, which is the
-        same tower, then answers the same.
+        A tower that rests is its own average. Its batch norms then answer from running statistics,
+        and those of the average, which nothing read while it trained, are taken from it too.
         """
-        if self.follower is not None:
-            self.follower.image.train(self.student.image.training)
-            if self.follower.text is not None and self.student.text is not None:
-                self.follower.text.train(self.student.text.training)
+        if self.follower is None:
+            return
+        pairs = ((self.follower.image, self.student.image), (self.follower.text, self.student.text))
+        for mine, theirs in pairs:
+            if mine is not None and theirs is not None:
+                mine.train(theirs.training)
+                if not theirs.training:
+                    mine.load_state_dict(theirs.state_dict())
 
     def average(self, step: int) -> None:
         """Let the resulting average take in the student as ``step`` (from 1) left it."""

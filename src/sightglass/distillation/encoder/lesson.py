@@ -14,6 +14,7 @@ import torch
 from sightglass.distillation.contrastive_step import Outputs, backward
 from sightglass.distillation.encoder.pair_losses import pair_losses
 from sightglass.distillation.encoder.picture_losses import Taught, picture_losses
+from sightglass.distillation.map_loss import MapNorm
 from sightglass.distillation.pair_similarities import Similarities
 from sightglass.distillation.pair_teachers import PairRows
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
@@ -89,6 +90,7 @@ class Lesson:
         losses, told = self._phase.losses, _Told(self._processes)
         compared = losses.contrastive is not None or losses.soft is not None
         parts = self._parts(batch, with_texts=compared)
+        self._measure(parts)
 
         def embed(part: _Part) -> Outputs:
             answer, teacher = self._answer(part)
@@ -159,7 +161,6 @@ class Lesson:
         asked = torch.is_grad_enabled() or self._phase.staged
         if self._teaching.shows_images and asked:
             teacher = self._teaching.image(self._views(part, 1))
-            self._measure(teacher)
         with self._autocast():
             if self._phase.staged:
                 assert teacher is not None
@@ -168,12 +169,26 @@ class Lesson:
                 answer = tower(self._pixels(part))
         return answer, teacher
 
-    def _measure(self, teacher: TeacherAnswer) -> None:
-        """Take the rulers of the teacher's maps from the first ones seen, those of process 0."""
-        for norm, theirs in zip(self._module.norms, teacher.maps, strict=True):
-            if not norm.ready:
-                norm.learn(theirs)  # type: ignore[operator]
-                self._processes.broadcast(norm)
+    def _measure(self, parts: Sequence[_Part]) -> None:
+        """Take the rulers of the teacher's maps from the first batch that has some.
+
+        From all of it, over parts and processes: what is learned later does not hang on either.
+        """
+        norms = [norm for norm in self._module.norms if isinstance(norm, MapNorm)]
+        if not norms or not self._teaching.shows_images or all(norm.ready for norm in norms):
+            return
+        counted = [torch.zeros(3, norm.mean.numel(), dtype=torch.float64) for norm in norms]
+        for part in parts:
+            maps = self._teaching.image(self._views(part, 1)).maps
+            for sums, one in zip(counted, maps, strict=True):
+                wide = one.double().cpu().transpose(0, 1).flatten(1)
+                sums[0] += wide.shape[1]
+                sums[1] += wide.sum(1)
+                sums[2] += wide.square().sum(1)
+        for norm, sums in zip(norms, counted, strict=True):
+            n, total, squares = self._processes.sum(sums)
+            mean = total / n
+            norm.set(mean, squares / n - mean.square())
 
     def _staged(self, part: _Part, teacher: TeacherAnswer) -> ImageAnswer:
         """Each stage on what the teacher had at the end of the stage before."""

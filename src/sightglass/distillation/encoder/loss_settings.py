@@ -17,8 +17,11 @@ class Contrastive(Entry):
     """InfoNCE, or with smoothing its soft-label form; both directions, summed."""
 
     weight: Weight = Field(default=1.0, description="of this loss")
-    smoothing: Share = Field(
-        default=0.0, description="share of all other pairs of the batch in the target"
+    smoothing: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of all other pairs of the batch in the target",
     )
 
 

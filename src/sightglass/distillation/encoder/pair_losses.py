@@ -48,7 +48,8 @@ def pair_losses(
         made["contrastive"] = losses.contrastive.weight * info_nce_loss(
             similarities,
             logit_scale=student.contrastive_scale(),
-            smoothing=losses.contrastive.smoothing,
+            # A pair by itself has no others to share with.
+            smoothing=losses.contrastive.smoothing if len(images) > 1 else 0.0,
         )
     soft = losses.soft
     # A pair by itself has no other to be like: nothing can be transported.

@@ -13,6 +13,7 @@ from sightglass.distillation.feature_loss import feature_loss
 from sightglass.distillation.logit_loss import logit_loss
 from sightglass.distillation.soft_target_loss import soft_target_loss
 from sightglass.distillation.target import Target
+from sightglass.errors import ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64
@@ -107,7 +108,7 @@ def _image_losses(
         # A stage learns the normal map, so that the first steps are not spent on growing to the
         # teacher's scale, channel by channel.
         errors = [
-            (mine.float() - norm.normalise(theirs)).square().mean()
+            _map_error(mine, theirs, norm)
             for mine, theirs, norm in zip(
                 answer.maps[:-1], teacher.maps[:-1], norms[:-1], strict=True
             )
@@ -117,6 +118,18 @@ def _image_losses(
         # What is pooled must have the feature's own scale, and no negative side.
         made["last_map"] = losses.last_map * norms[-1](answer.maps[-1], teacher.maps[-1])
     return made
+
+
+def _map_error(
+    mine: Float[Tensor, "n c h w"], theirs: Float[Tensor, "n c h w"], norm: MapNorm
+) -> Float[Tensor, ""]:
+    # Torch would repeat a map of one place over all of the other's.
+    if mine.shape != theirs.shape:
+        raise ShapeError(
+            f"Maps: student and teacher need one shape, got {tuple(mine.shape)} and "
+            f"{tuple(theirs.shape)}. Choose tensors of the teacher with the student's strides."
+        )
+    return (mine.float() - norm.normalise(theirs)).square().mean()
 
 
 def _label_loss(

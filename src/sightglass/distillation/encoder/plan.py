@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sightglass.distillation.corpus import Corpus
-from sightglass.distillation.encoder.ready import check_data
+from sightglass.distillation.encoder.ready import check_data, check_processes
 from sightglass.distillation.encoder.starting import read_start
 from sightglass.distillation.encoder.words import text_tower
 from sightglass.distillation.global_batch_norm import batch_norms
@@ -35,6 +35,7 @@ def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
         InputError: If the data cannot be opened or parts do not fit.
         ModelError: If a tower cannot be built.
     """
+    check_processes(recipe, processes)
     mix = open_mix(recipe.data)
     check_data(recipe, mix.sources)
     image, text = _towers(recipe)
@@ -58,7 +59,7 @@ def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
         lines.append(f"words           {recipe.words.steps:,} steps of {recipe.words.batch_size}")
     lines += [f"phase           {_phase(phase, recipe, mix)}" for phase in recipe.phases]
     lines.append(_batch(recipe, processes))
-    norms = batch_norms(image)
+    norms = batch_norms(image.train())
     if recipe.part_size is not None and recipe.part_size < recipe.batch_size and norms:
         lines.append(
             f"note            {len(norms)} batch norms take their statistics from each part of "

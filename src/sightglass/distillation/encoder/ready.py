@@ -15,6 +15,7 @@ from sightglass.distillation.encoder.starting import Start, keep_whole, read_sta
 from sightglass.distillation.encoder.teaching import Teaching, check_widths
 from sightglass.distillation.encoder.words import CHECKPOINT as WORDS
 from sightglass.distillation.encoder.words import gather_words, teach_words, text_tower
+from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
 from sightglass.encoders.towers.building import build_image_tower
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
@@ -93,6 +94,10 @@ def make_ready(
             device
         )
     check_towers(student, recipe, teaching)
+    # Parts change nothing but rounding, and whoever ran out of memory wants smaller ones. Batch
+    # norms are the exception: each part has statistics of its own.
+    if not batch_norms(student.train()):
+        del who["part_size"]
     lists = {str(at): source.classes for at, source in enumerate(mix.sources) if source.classes}
     if teaching.names_of_logits:
         lists[ANCHORS] = teaching.names_of_logits
@@ -150,7 +155,7 @@ def check_data(recipe: Recipe, sources: Sequence[PairSource]) -> None:
     Raises:
         InputError: If there are none, or a batch would have the same pair twice.
     """
-    rows = sum(len(source) for source in sources)
+    rows = sum(len(source) for source in sources if source.captioned)
     for phase in recipe.phases:
         losses = phase.losses
         compared = losses.contrastive is not None or losses.soft is not None
@@ -169,6 +174,19 @@ def check_data(recipe: Recipe, sources: Sequence[PairSource]) -> None:
             raise InputError(
                 f"Phase '{phase.name}': the loss 'labels' needs class names, the data have none."
             )
+
+
+def check_processes(recipe: Recipe, processes: int) -> None:
+    """Refuse a batch that processes cannot share evenly.
+
+    Raises:
+        InputError: If its size is no multiple of their number.
+    """
+    if recipe.batch_size % processes:
+        raise InputError(
+            f"distill encoder: each process takes an equal part of a batch, {recipe.batch_size} "
+            f"pictures cannot be shared by {processes} processes. Choose a multiple of {processes}."
+        )
 
 
 def check_towers(student: DualStudent, recipe: Recipe, teaching: Teaching) -> None:
@@ -203,6 +221,34 @@ def check_towers(student: DualStudent, recipe: Recipe, teaching: Teaching) -> No
         if wants_maps:
             found = _map_widths(tower)
             _check_equal(where, "maps", found, list(teaching.map_widths))
+    for size in dict.fromkeys(phase.size for phase in recipe.phases):
+        _check_size(student, recipe, teaching, size)
+
+
+@torch.no_grad()
+def _check_size(student: DualStudent, recipe: Recipe, teaching: Teaching, size: int | None) -> None:
+    """Let the towers look at a grey picture of a phase's size: a run must not end hours later."""
+    height, width = (size, size) if size else student.image.image_input.size
+    grey = torch.full((1, height, width, 3), 127, dtype=torch.uint8)
+    modes = student.image.training
+    try:
+        pixels = torch.zeros(1, 3, height, width, device=next(student.parameters()).device)
+        mine = [tuple(one.shape[1:]) for one in student.image.eval()(pixels).maps]
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"Recipe: the image tower cannot look at pictures of {height} x {width} "
+            f"({str(error).splitlines()[0]}). Choose another size for the phases."
+        ) from error
+    finally:
+        student.image.train(modes)
+    wants_maps = any(
+        one.losses.maps or one.losses.last_map or one.staged
+        for one in recipe.phases
+        if one.size == size
+    )
+    if wants_maps:
+        theirs = [tuple(one.shape[1:]) for one in teaching.image(grey).maps]
+        _check_equal(f"Pictures of {height} x {width}", "maps", mine, theirs)
 
 
 def _map_widths(tower: ImageTower) -> list[int]:
@@ -214,6 +260,6 @@ def _map_widths(tower: ImageTower) -> list[int]:
 def _check_equal(where: str, what: str, mine: object, theirs: object) -> None:
     if mine != theirs:
         raise InputError(
-            f"{where}: student and image teacher need {what} of the same width, the student has "
+            f"{where}: student and image teacher need {what} of the same size, the student has "
             f"{mine}, the teacher {theirs}. Choose other tensors of the teacher, or other stages."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -16,6 +16,8 @@ from sightglass.distillation.encoder.recipe_mistakes import first_mistake
 from sightglass.distillation.encoder.teacher_settings import Teachers, Words
 from sightglass.distillation.pairs.source_settings import SourceSettings
 from sightglass.errors import InputError
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class StudentSettings(Entry):
@@ -108,7 +110,7 @@ class Optimiser(Entry):
     kind: Literal["adamw", "sgd"] = Field(default="adamw", description="sgd has momentum")
     lr: float = Field(default=3e-3, gt=0, description="highest learning rate")
     momentum: Share = Field(default=0.9, description="of sgd")
-    betas: tuple[Share, Share] = Field(default=(0.9, 0.98), description="of adamw")
+    betas: tuple[Beta, Beta] = Field(default=(0.9, 0.98), description="of adamw")
     weight_decay: Weight = Field(default=0.03, description="of matrices; never of scales, biases")
     warmup_steps: int = Field(default=40, ge=0, description="in which the rate rises from 0")
     schedule: Literal["cosine", "constant"] = Field(
@@ -158,6 +160,10 @@ class Recipe(Entry):
             _check_phase(self, phase)
         if self.student.start is not None and self.words is not None:
             raise ValueError("student.start brings a text tower that has had its words")
+        softs = [phase.losses.soft for phase in self.phases if phase.losses.soft]
+        decays = {soft.decay for soft in softs if soft.teacher == "average"}
+        if len(decays) > 1:
+            raise ValueError(f"one moving average teaches in all phases: decay {sorted(decays)}")
         strangers = sorted(set(self.views) - {source.path for source in self.data})
         if strangers:
             raise ValueError(f"views: '{strangers[0]}' is the path of none of the data")
@@ -179,7 +185,7 @@ def _check_phase(recipe: Recipe, phase: Phase) -> None:
     if losses.named and not recipe.teachers.named:
         raise ValueError(f"{where}: 'named' needs teachers.named, which is empty")
     asked = {
-        "features": image is not None and (image.features or ":" in image.model),
+        "features": image is not None and (image.features or not image.in_onnx),
         "logits": image is not None and image.logits,
         "maps": image is not None and image.maps,
         "last_map": image is not None and image.maps,
@@ -242,4 +248,6 @@ def recipe_of(
 
 def identity(recipe: Recipe) -> dict[str, Any]:
     """What makes a run of this recipe another than others, entry by entry."""
-    return json.loads(recipe.model_dump_json())  # type: ignore[no-any-return]
+    entries: dict[str, Any] = json.loads(recipe.model_dump_json())
+    del entries["name"]  # it only says what the run is called
+    return entries

@@ -17,7 +17,7 @@ import torch
 from sightglass.distillation.encoder.course import EncoderCourse
 from sightglass.distillation.encoder.curve import CURVE, draw_curve
 from sightglass.distillation.encoder.picture_losses import ANCHORS
-from sightglass.distillation.encoder.ready import Ready, make_ready
+from sightglass.distillation.encoder.ready import Ready, check_processes, make_ready
 from sightglass.distillation.encoder.recipe import Recipe, identity
 from sightglass.distillation.encoder.step_log import LOG, StepLog
 from sightglass.distillation.global_batch_norm import convert
@@ -27,9 +27,9 @@ from sightglass.distillation.processes import Processes
 from sightglass.distillation.trainer import Step, train
 from sightglass.distillation.training_state import TrainingState
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
+from sightglass.encoders.towers.learned_scale import LEAST, MOST
 from sightglass.encoders.towers.student import DualStudent
 from sightglass.encoders.towers.student_file import write_student
-from sightglass.errors import InputError
 from sightglass.reports.manifest import write_run
 from sightglass.store import open_store
 from sightglass.whole_files import only_writer
@@ -50,6 +50,7 @@ class DistilledEncoder:
         steps: That were taken, those before a cut included.
         seconds: That this call trained.
         left_out: Pictures that could not be used, and why, as text; empty if none.
+        remarks: What a person should know of the result.
         was_finished: An earlier call had done all of it; this one has changed nothing.
     """
 
@@ -58,6 +59,7 @@ class DistilledEncoder:
     steps: int
     seconds: float
     left_out: str
+    remarks: tuple[str, ...]
     was_finished: bool
 
 
@@ -98,11 +100,7 @@ def distil_encoder(
         ResultsError: If another run is writing there, or the disk is full.
         ModelError: If a model cannot be loaded or a loss is not finite.
     """
-    if recipe.batch_size % processes:
-        raise InputError(
-            f"distill encoder: each process takes an equal part of a batch, {recipe.batch_size} "
-            f"pictures cannot be shared by {processes} processes. Choose a multiple of {processes}."
-        )
+    check_processes(recipe, processes)
     options = _Options(store=store, board=board, command=tuple(command))
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
@@ -194,6 +192,7 @@ def _run(
         steps=course.steps,
         seconds=seconds,
         left_out=ledger.told(),
+        remarks=_remarks(student),
         was_finished=was_finished,
     )
     if writes and not was_finished:
@@ -216,6 +215,7 @@ def _write(
     """The student, and the curve of how it learned."""
     finish(student, ready)
     learned = {
+        "name": recipe.name,
         "recipe": identity(recipe),
         "pictures": course.pictures,
         "sources": {one.name: len(one) for one in ready.mix.sources},
@@ -223,6 +223,19 @@ def _write(
     out = made.folder
     write_student(out, student, logit_scale=ready.logit_scale, learned=learned)
     draw_curve(out / LOG, out / CURVE, title=f"{recipe.name}: {course.pictures:,} pictures")
+
+
+def _remarks(student: DualStudent) -> tuple[str, ...]:
+    """Scales that ended where they have no gradient any more."""
+    told = []
+    for name in ("contrastive", "distillation"):
+        value = float(getattr(student, f"{name}_scale")().detach())
+        if value in {LEAST, MOST}:
+            told.append(
+                f"The {name} scale ended at its limit of {value:g}, where it learns no more. Lower "
+                f"the learning rate, or the share of wrong pairs."
+            )
+    return tuple(told)
 
 
 def finish(student: DualStudent, ready: Ready) -> None:

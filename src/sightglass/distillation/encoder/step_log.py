@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightglass.checks import require_extra
 from sightglass.errors import ResultsError
+from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
     from sightglass.distillation.trainer import Step
@@ -63,13 +65,12 @@ class StepLog:
                     and row[0].isdecimal()
                     and int(row[0]) <= step
                 ]
-        try:
-            self._stream = self._path.open("w", encoding="utf-8", newline="")
-        except OSError as error:
-            raise ResultsError(f"{self._path}: cannot be written ({error.strerror}).") from error
+        # In one go: a kill between two lines of it would lose rows that are not done once more.
+        with replacing(self._path) as stream:
+            csv.writer(stream, lineterminator="\n").writerows([self._header(), *kept])
+        with self._told():
+            self._stream = self._path.open("a", encoding="utf-8", newline="")
         self._rows = csv.writer(self._stream, lineterminator="\n")
-        self._rows.writerows([self._header(), *kept])
-        self._stream.flush()
         if self._wants_board:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -85,17 +86,31 @@ class StepLog:
         number = step.of_run + 1
         parts = [repr(step.parts[name]) if name in step.parts else "" for name in self._losses]
         phase = self._phases[step.epoch]
-        self._rows.writerow([number, phase, repr(step.lr), repr(step.loss), *parts])
-        self._stream.flush()
-        if self._board is not None:
-            for name, value in {"loss": step.loss, "lr": step.lr, **step.parts}.items():
-                self._board.add_scalar(name, value, number)
+        with self._told():
+            self._rows.writerow([number, phase, repr(step.lr), repr(step.loss), *parts])
+            self._stream.flush()
+            if self._board is not None:
+                for name, value in {"loss": step.loss, "lr": step.lr, **step.parts}.items():
+                    self._board.add_scalar(name, value, number)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say which file it is when the disk is full."""
+        try:
+            yield
+        except OSError as error:
+            raise ResultsError(
+                f"{self._path}: cannot be written ({error.strerror}). Make room or choose another "
+                f"--out, then run the same command to go on."
+            ) from error
 
     def close(self) -> None:
         """Put everything on the disk."""
         for one in (self._stream, self._board):
             if one is not None:
-                one.close()
+                # What could not be written was told when it was added.
+                with suppress(OSError):
+                    one.close()
 
 
 def read_log(path: Path) -> list[dict[str, str]]:

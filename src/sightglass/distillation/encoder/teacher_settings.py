@@ -30,6 +30,11 @@ class ImageTeacher(Entry):
         default=(1.0, 1.0, 1.0), description="divided by last, for red, green, blue"
     )
 
+    @property
+    def in_onnx(self) -> bool:
+        """Whether it is a file whose tensors are named here, not an encoder with a card."""
+        return self.model.endswith(".onnx")
+
 
 class PairTeacher(Entry):
     """A frozen encoder with both sides: how like pictures and captions are."""

@@ -154,7 +154,7 @@ def _image_teacher(recipe: Recipe) -> FrozenImageTeacher | None:
     settings = recipe.teachers.image
     if settings is None:
         return None
-    if not settings.model.endswith(".onnx"):
+    if not settings.in_onnx:
         return EncoderImageTeacher(load_encoder(settings.model))
     return OnnxImageTeacher(
         Path(settings.model),
