@@ -76,7 +76,7 @@ bench-noise: $(VENV)/dev  ## Soft against hard labels under wrong captions (half
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py
 
-e2e: $(VENV)/dev  ## Kill a run a hundred times, imagine forty, distil thirty: the result must not change; students learn
+e2e: $(VENV)/dev  ## Kill a run a hundred times, imagine forty, distil thirty, train encoders twenty: the result must not change; students learn
 	$(BIN)/python -m pytest e2e
 
 clean:  ## Remove what the targets made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from torch import Tensor
 from adapters.encoder_processes import train_all
 from adapters.pretrained_students import pretrained
 from adapters.small_encoder_runs import ROWS, begin, recipe, write_data
+from sightglass.distillation.encoder import run
 from sightglass.distillation.encoder.run import distil_encoder
 from sightglass.distillation.encoder.step_log import read_log
 from sightglass.distillation.launch import launch
-from sightglass.distillation.trainer import train
+from sightglass.distillation.trainer import Step, train
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 SGD = {"kind": "sgd", "lr": 0.01}
@@ -74,6 +76,27 @@ def test_parts_end_in_the_parameters_of_the_whole_batch(
         ends.append(course.module.state_dict())
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
     check_close(ends[1], ends[0])
+
+
+def test_without_batch_norms_a_run_goes_on_in_parts_of_another_size(
+    tmp_path: Path, without_norms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_data(tmp_path / "data.parquet")
+    asked = recipe(data, LOSSES, student=without_norms, optimiser=SGD)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    distil_encoder(asked, whole, store=tmp_path / "store.sqlite")
+
+    def end(_: str, step: Step, __: int) -> None:
+        if step.of_run == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "train", partial(train, seconds_between_checkpoints=0))
+    with pytest.raises(KeyboardInterrupt):
+        distil_encoder(asked, cut, store=tmp_path / "store.sqlite", watch=end)
+    assert (cut / run.CHECKPOINT).is_file()
+    in_parts = asked.model_copy(update={"part_size": 2})
+    distil_encoder(in_parts, cut, store=tmp_path / "store.sqlite")
+    check_same_run(cut, whole)
 
 
 def test_two_processes_end_in_the_parameters_of_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -199,6 +200,7 @@ def refusal(folder: Folder, out: str, asked: Recipe, kind: type[Exception]) -> s
         ({"seed": 2}, "seed (1 then, 2 now)"),
         ({"batch_size": 5}, "batch_size (6 then, 5 now)"),
         ({"precision": "bf16"}, "precision (fp32 then, bf16 now)"),
+        ({"part_size": 3}, "part_size (None then, 3 now)"),  # its batch norms would see parts
         ({"optimiser": {"lr": 0.1}}, "optimiser"),
         ({"phases": PHASES[::-1]}, "phases"),
     ],
@@ -210,6 +212,18 @@ def test_another_recipe_is_refused_by_what_differs(
     message = refusal(half_done, "half", asked, InputError)
     assert message.startswith(str(half_done.path / "half"))
     assert f"these are others: {told}. Choose another --out" in message
+
+
+def test_a_run_goes_on_under_another_name(half_done: Folder) -> None:
+    shutil.copytree(half_done.path / "half", half_done.path / "renamed")
+    asked = half_done.recipe.model_copy(update={"name": "another"})
+    assert half_done.go("renamed", asked=asked) is not None
+    ends = half_done.ends("renamed")
+    told = json.loads(ends.pop("student.json"))
+    wanted = json.loads(half_done.calm["student.json"])
+    assert (wanted["learned"].pop("name"), told["learned"].pop("name")) == ("student", "another")
+    assert told == wanted
+    assert ends == {name: half_done.calm[name] for name in ends}
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,24 @@ from torch.nn.functional import normalize
 
 from adapters.checkpoints import write_clip
 from adapters.plain_comparison import ADAMW, SGD, Batch, FrozenClip, read, run_both, seen
-from adapters.small_encoder_runs import CLASSES, SIDE, SMALL_IMAGE, recipe, write_data
+from adapters.small_encoder_runs import (
+    CLASSES,
+    SIDE,
+    SMALL_IMAGE,
+    begin,
+    recipe,
+    rows_by_step,
+    write_data,
+)
 from onnx_graphs import residual_network, runtime_answer
 from plain_encoder import losses as plain
 from plain_encoder.run import PlainStudent
 from plain_encoder.targets import softmax
 from sightglass.distillation.encoder.recipe import Recipe
+from sightglass.distillation.trainer import train
 from sightglass.encoders import precision
 from sightglass.encoders.towers import convolutional
+from sightglass.errors import InputError
 
 MAPS = ("first", "second", "last")
 LOGIT_NAMES = ("cat", "dog", "red train", "tower", "bridge")
@@ -179,6 +189,38 @@ def test_three_steps_with_an_image_teacher_end_in_the_plain_parameters(
         return sum(weight * getattr(lesson, f"{loss}_loss")() for loss, weight in losses.items())
 
     run_both(asked, tmp_path, loss_of)
+
+
+@pytest.mark.parametrize("part_size", [None, 3, 1])
+def test_maps_are_measured_by_the_whole_first_batch_however_it_is_cut(
+    tmp_path: Path, teacher: OnnxTeacher, part_size: int | None
+) -> None:
+    asked = asked_of(tmp_path, CASES["maps"][0], {"image": teacher.settings})
+    ready, course = begin(asked.model_copy(update={"part_size": part_size}), tmp_path)
+    train(course)
+    first = teacher.answer(Batch.of(rows_by_step(ready, asked.seed)[0], gaps=False)).maps
+    for norm, theirs in zip(course.module.norms, first, strict=True):
+        wanted = plain.Ruler.of(theirs)
+        for found, expected in ((norm.mean, wanted.mean), (norm.std, wanted.std)):
+            torch.testing.assert_close(found.double(), expected.flatten(), atol=1e-6, rtol=1e-6)
+
+
+# Strides of the two stages, after a stem of 2: the teacher's maps are a half and a quarter as high.
+@pytest.mark.parametrize(
+    ("strides", "sides"), [((2, 2), (8, 4, 4)), ((1, 16), (16, 1, 1))], ids=["other", "one place"]
+)
+def test_maps_of_other_heights_are_refused_before_training_with_both_sizes(
+    tmp_path: Path, teacher: OnnxTeacher, strides: tuple[int, int], sides: tuple[int, ...]
+) -> None:
+    asked = asked_of(tmp_path, {"maps": 1.0}, {"image": teacher.settings})
+    image = IMAGE | {"stages": [[8, strides[0], 1, 1], [12, strides[1], 1, 1]]}
+    student = asked.student.model_copy(update={"image": image})
+    with pytest.raises(InputError) as caught:
+        begin(asked.model_copy(update={"student": student}), tmp_path)
+    mine = [(width, side, side) for width, side in zip((8, 12, 20), sides, strict=True)]
+    theirs = [(8, 16, 16), (12, 8, 8), (20, 8, 8)]
+    assert f"the student has {mine}, the teacher {theirs}. " in str(caught.value)
+    assert str(caught.value).startswith("Pictures of 32 x 32: ")
 
 
 def test_three_steps_on_labels_end_in_the_plain_parameters(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,21 @@ from adapters.checkpoints import write_clip
 from adapters.plain_comparison import ADAMW, SGD, Batch, FrozenClip, read, run_both, seen
 from adapters.pretrained_students import pretrained
 from adapters.small_encoder_runs import (
+    CAPTIONS,
+    SIDE,
     WITHOUT_CAPTION,
     begin,
+    pixels,
     recipe,
     rows_by_step,
     write_data,
 )
 from plain_encoder import losses as plain
 from plain_encoder.run import PlainStudent
-from sightglass.distillation.trainer import train
+from sightglass.distillation.trainer import Step, train
 from sightglass.encoders import precision
+from sightglass.encoders.towers.student import DualStudent
+from sightglass.errors import InputError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -213,3 +219,72 @@ def test_three_steps_with_a_frozen_pair_teacher_end_in_the_plain_parameters(
         return 0.5 * own + 0.5 * taught
 
     run_both(asked, tmp_path, loss_of, gaps=True)
+
+
+@pytest.mark.parametrize("side", ["image", "text"])
+@pytest.mark.parametrize("towers", ["own", "resnet and bert"])
+def test_the_average_of_a_tower_that_is_frozen_after_it_has_learned_answers_as_the_tower(
+    tmp_path: Path, towers: str, side: str
+) -> None:
+    losses = PAIR_LOSSES["kd"]
+    phases = [
+        {"name": "both", "pictures": 18, "losses": losses},
+        {"name": "one", "pictures": 12, "freeze": [side], "losses": losses},
+    ]
+    asked = recipe(
+        write_data(tmp_path / "d.parquet"),
+        student=None if towers == "own" else pretrained(tmp_path),
+        phases=phases,
+    )
+    ready, course = begin(asked, tmp_path)
+    follower = course.module.follower
+    assert follower is not None
+    pictures = torch.from_numpy(np.stack([pixels(number) for number in range(4)]))
+    looked_at = {"image": pictures.permute(0, 3, 1, 2) / 127.5 - 1}
+    assert ready.student.text is not None
+    looked_at["text"] = ready.student.text.tokenise(list(CAPTIONS[:4]))
+
+    def rows(student: DualStudent) -> Tensor:
+        answer = getattr(student, side)(looked_at[side])
+        return answer if side == "text" else answer.embeddings
+
+    phases_seen = []
+
+    @torch.no_grad()
+    def compare(step: Step) -> None:
+        phases_seen.append(step.epoch)
+        if step.epoch:
+            assert not getattr(follower, side).training
+            assert torch.equal(rows(follower), rows(ready.student))
+
+    train(course, watch=compare)
+    assert phases_seen == [0, 0, 0, 1, 1]
+
+
+def test_a_batch_with_a_single_caption_teaches_nothing_by_comparison(tmp_path: Path) -> None:
+    asked = recipe(write_data(tmp_path / "d.parquet"), {"contrastive": {"smoothing": 0.1}})
+    ready, course = begin(asked, tmp_path)
+    batch = next(course.stretch(0, {}))
+    assert course.learn(batch, 0)[0] > 1
+    ready.student.zero_grad()
+    alone = replace(batch, captions=[batch.captions[0], *[None] * 5])
+    assert course.learn(alone, 0) == (0.0, {"contrastive": 0.0})
+    gradients = [one.grad for one in ready.student.parameters() if one.grad is not None]
+    assert not any(gradient.abs().max() > 1e-7 for gradient in gradients)
+
+
+def test_a_size_that_a_tower_cannot_look_at_is_refused_before_the_first_phase(
+    tmp_path: Path,
+) -> None:
+    phases = [
+        {"name": "as it is", "pictures": 6, "losses": {"contrastive": {}}},
+        {"name": "larger", "pictures": 6, "size": 2 * SIDE, "losses": {"contrastive": {}}},
+    ]
+    student = pretrained(tmp_path, image="vit")
+    asked = recipe(write_data(tmp_path / "d.parquet"), student=student, phases=phases)
+    with pytest.raises(InputError) as caught:
+        begin(asked, tmp_path)
+    sentence = str(caught.value)
+    assert sentence.startswith("Recipe: the image tower cannot look at pictures of 64 x 64 (")
+    assert sentence.endswith("). Choose another size for the phases.")
+    assert ".)" not in sentence

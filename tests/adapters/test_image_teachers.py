@@ -73,25 +73,6 @@ def test_a_range_and_a_mean_are_those_of_the_network(network: Path) -> None:
     np.testing.assert_allclose(teacher.answer(pixels).features, expected, atol=1e-5)
 
 
-def test_a_teacher_with_a_size_of_its_own_gets_crops_resized(network: Path) -> None:
-    teacher = OnnxImageTeacher(network, size=(16, 24), features="features", dtype=torch.float32)
-    pixels = crops(2, 48, 48)
-    small = np.stack(
-        [
-            [
-                Image.fromarray(crop[:, :, channel].astype(np.float32)).resize(
-                    (24, 16), Image.Resampling.BILINEAR
-                )
-                for channel in range(3)
-            ]
-            for crop in pixels.numpy()
-        ]
-    )
-    (expected,) = by_runtime(network, small, ("features",))
-    found = teacher.answer(pixels).features
-    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
-
-
 def test_rounding_leaves_rows_in_full_precision_and_maps_as_they_are(network: Path) -> None:
     answer = OnnxImageTeacher(network, **ALL).answer(crops(2, 32, 32))
     assert answer.features is not None
@@ -116,18 +97,17 @@ def test_another_file_another_question_is_another_teacher(network: Path, tmp_pat
 
     copy = tmp_path / "copy.onnx"
     copy.write_bytes(network.read_bytes())
-    assert digest() == digest(copy) == digest(weight=3.0)
+    assert digest() == digest(copy)
     others = [
         digest(residual_network(tmp_path / "other.onnx", seed=1)),
         digest(maps=("last", "first")),
         digest(features=None),
-        digest(size=(32, 32)),
         digest(dtype=torch.float32),
         digest(pixels=PixelRange(mean=(1.0, 0.0, 0.0))),
         digest(pixels=PixelRange(std=(1.0, 2.0, 1.0))),
         digest(pixels=PixelRange(top=1.0)),
     ]
-    assert len({digest(), *others}) == 9
+    assert len({digest(), *others}) == 8
 
 
 def test_tensors_of_other_axes_are_refused_by_name(network: Path) -> None:
@@ -156,12 +136,12 @@ def test_what_is_no_picture_of_8_bits_is_refused(network: Path, tmp_path: Path) 
 
 def test_any_encoder_of_pictures_teaches_by_its_rows(tmp_path: Path) -> None:
     encoder = load_encoder(f"hf:{write_dinov2(tmp_path / 'dino')}")
-    teacher = EncoderImageTeacher(encoder, weight=0.5)
+    teacher = EncoderImageTeacher(encoder)
     pixels = crops(3, 40, 56)
     answer = teacher.answer(pixels)
     prepared = [encoder.prepare(Image.fromarray(one)) for one in pixels.numpy()]
     np.testing.assert_array_equal(answer.features, encoder.encode_images(prepared).rows)
-    assert (answer.logits, answer.maps, teacher.weight) == (None, (), 0.5)
+    assert (answer.logits, answer.maps) == (None, ())
     assert teacher.digest == encoder.fingerprint
 
 

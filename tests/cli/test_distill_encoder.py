@@ -14,10 +14,12 @@ import yaml
 from PIL import Image
 
 from adapters.checkpoints import write_clip
+from adapters.small_students import small_student
 from pair_layouts import encoded, write_parquet, write_tar
 from sightglass.cli import main
 from sightglass.cli.steps import PartsShown
 from sightglass.distillation.encoder.step_log import read_log
+from sightglass.encoders.towers.student_file import write_student
 
 COLOURS = {
     "red": (210, 40, 40),
@@ -256,6 +258,29 @@ def test_bad_pictures_are_told_and_the_run_goes_on(
     assert record_of(tmp_path / "run")["left_out"] == 2
 
 
+def test_a_scale_that_ended_at_its_limit_is_noted(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = small_student()
+    torch.nn.init.constant_(student.contrastive_scale.log_scale, 5)  # e^5 is above 100
+    (tmp_path / "start").mkdir()
+    write_student(tmp_path / "start", student, logit_scale=None)
+    losses = {"contrastive": {}}
+    path = recipe(
+        tmp_path,
+        paired(here),
+        None,
+        student={"start": str(tmp_path / "start")},
+        phases=[{"name": "only", "epochs": 1, "losses": losses, "freeze": ["text"]}],
+    )
+    assert distil(tmp_path / "run", "--recipe", path) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Note: ")]
+    assert told == [
+        "Note: The contrastive scale ended at its limit of 100, where it learns no more. Lower the "
+        "learning rate, or the share of wrong pairs."
+    ]
+
+
 def test_a_dry_run_says_everything_and_writes_nothing(
     here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -373,6 +398,7 @@ OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "classes without use": (("--classes", "a,b"), "go with --loss named, got infonce"),
     "names without teacher": (("--loss", "named", "--classes", "a,b"), "needs --classes and a"),
     "size of another": (("--image-tower", "hf:a/b", "--size", "64"), "--size is the convolutional"),
+    "uneven processes": (("--processes", "3"), "8 pictures cannot be shared by 3 processes."),
     "large batch": (("--batch-size", "17"), "a batch of 17 needs as many, the data have 16"),
 }
 

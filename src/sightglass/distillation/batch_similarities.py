@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightglass.distillation.square_matrices import square_matrix, without_diagonal
+from sightglass.distillation.square_matrices import require_other_pairs, square_matrix
 from sightglass.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     Square = Float[torch.Tensor, "n n"] | Float[np.ndarray, "n n"]
+
+# What a picture's or a caption's likeness to itself is lowered by, as published.
+_REMOVED = 100.0
 
 
 def batch_similarities(
@@ -37,15 +40,16 @@ def batch_similarities(
         text_text: tt, or None to leave it out.
         image_weight: Of vv, at least 0.
         text_weight: Of tt, at least 0.
-        remove_diagonal: Put minus infinity on the diagonal of both sums.
+        remove_diagonal: Take 100 off the diagonals of vv and of tt, before their weights. vt keeps
+            its own: where vv and tt are left out or weigh nothing, nothing is taken off.
         where: Who asks, for messages.
 
     Returns:
         The sum for picture to caption, and that for caption to picture.
 
     Raises:
-        InputError: If an entry is NaN or infinite, a weight is out of range, or one pair's diagonal
-            would be removed.
+        InputError: If an entry is NaN or infinite, a weight is out of range, or something would be
+            taken off a single pair.
         ShapeError: If a matrix is not square, or they differ in size.
         MissingExtraError: If torch is not installed.
 
@@ -70,7 +74,15 @@ def batch_similarities(
                 f"{where}: image_text and {name} need one shape, got {tuple(images.shape)} and "
                 f"{tuple(own.shape)}."
             )
+        if remove_diagonal and weight > 0:
+            own = _lowered(own, where=where)
         images, texts = images + weight * own, texts + weight * own
-    if remove_diagonal:
-        return without_diagonal(images, where=where), without_diagonal(texts, where=where)
     return images, texts
+
+
+def _lowered(own: Float[torch.Tensor, "n n"], *, where: str) -> Float[torch.Tensor, "n n"]:
+    """``own`` with 100 less on the diagonal."""
+    import torch
+
+    require_other_pairs(len(own), where=where)
+    return own - _REMOVED * torch.eye(len(own), dtype=own.dtype, device=own.device)

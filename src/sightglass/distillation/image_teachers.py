@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
-from torch.nn import functional
 
 from sightglass.distillation.picture_rows import crop_rows
 from sightglass.encoders.graph_network import GraphNetwork, load_graph_network
@@ -47,10 +46,6 @@ class ImageTeacher(Protocol):
     @property
     def digest(self) -> str:
         """Hex digest of what decides its answers: another teacher makes another run."""
-
-    @property
-    def weight(self) -> float:
-        """What the losses that it takes part in are multiplied by."""
 
     def answer(self, pixels: UInt8[Tensor, "n height width 3"]) -> TeacherAnswer:
         """What it makes of the crops, on their device."""
@@ -95,18 +90,15 @@ class PixelRange:
 class OnnxImageTeacher:
     """An image network in an ONNX file, run in torch.
 
-    Loaded for each size of picture when the first one of that size comes.
+    It looks at crops as large as they are: a small crop shows more at the student's size than blown
+    up, and costs less. Loaded for each size when the first crops of that size come.
 
     Args:
         path: The file.
-        size: Height and width that it looks at; crops of another size are resized, bilinearly and
-            without aliasing. None: the size of the crops, whatever it is. A small crop shows more
-            at the student's size than blown up, and costs less.
         pixels: What range of numbers the network takes.
         features: Tensor that is the feature (n, f); None for none.
         logits: Tensor that is the logits (n, k); None for none.
         maps: Tensors that are maps (n, channels, height, width), inner ones too.
-        weight: See ``ImageTeacher``.
         dtype: ``torch.bfloat16`` or ``torch.float32``.
 
     Raises:
@@ -121,17 +113,14 @@ class OnnxImageTeacher:
         self,
         path: Path,
         *,
-        size: tuple[int, int] | None = None,
         pixels: PixelRange = PixelRange(),
         features: str | None = None,
         logits: str | None = None,
         maps: Sequence[str] = (),
-        weight: float = 1.0,
         dtype: torch.dtype = torch.bfloat16,
     ) -> None:
-        self._path, self._size, self._pixels, self._dtype = path, size, pixels, dtype
+        self._path, self._pixels, self._dtype = path, pixels, dtype
         self._features, self._logits, self._maps = features, logits, tuple(maps)
-        self.weight = weight
         self._networks: dict[tuple[int, int], GraphNetwork] = {}
         if not self._names:
             raise InputError(
@@ -156,7 +145,7 @@ class OnnxImageTeacher:
     @property
     def digest(self) -> str:
         """Hex digest of the file and of how it is asked."""
-        asked = [self._sha256, self._size, self._features, self._logits, self._maps]
+        asked = [self._sha256, self._features, self._logits, self._maps]
         numbers = [self._pixels.top, self._pixels.mean, self._pixels.std, str(self._dtype)]
         return hashlib.sha256(json.dumps([*asked, *numbers]).encode()).hexdigest()
 
@@ -171,10 +160,7 @@ class OnnxImageTeacher:
         """
         _require_pictures(pixels)
         first = pixels.permute(0, 3, 1, 2).float()  # channels come last in memory, as the network's
-        size = self._size or (int(pixels.shape[1]), int(pixels.shape[2]))
-        if tuple(first.shape[2:]) != size:
-            first = functional.interpolate(first, size, mode="bilinear", antialias=True)
-        network = self._network(size).to(pixels.device)
+        network = self._network((int(pixels.shape[1]), int(pixels.shape[2]))).to(pixels.device)
         tensors = dict(zip(network.outputs, network(self._pixels.normalise(first)), strict=True))
         return TeacherAnswer(
             features=self._rows(tensors, self._features),
@@ -210,12 +196,10 @@ class EncoderImageTeacher:
 
     Args:
         encoder: Frozen, such as a DINOv2 or an exported student.
-        weight: See ``ImageTeacher``.
     """
 
-    def __init__(self, encoder: ImageEncoder, *, weight: float = 1.0) -> None:
+    def __init__(self, encoder: ImageEncoder) -> None:
         self._encoder = encoder
-        self.weight = weight
 
     @property
     def name(self) -> str:

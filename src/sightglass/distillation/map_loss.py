@@ -24,8 +24,8 @@ class MapNorm(nn.Module):
     Mean and standard deviation are those of the teacher's map, over the pictures and places of the
     first batch in training mode, and stay: both maps are measured with one ruler. Without it the
     channels that happen to be large decide, and a student's own normalisation layers need
-    thousands of steps to grow to the teacher's scale. A student's stage gets the teacher's map as
-    its input by ``normalise``, and gives one back to it by ``denormalise``.
+    thousands of steps to grow to the teacher's scale. ``normalise`` gives the teacher's map as a
+    student's stage takes and learns it.
 
     With several processes each sees another first batch: call ``learn`` on one, and broadcast the
     buffers.
@@ -126,19 +126,6 @@ class MapNorm(nn.Module):
         self._check(teacher_map, "map")
         self._check_ready()
         return (teacher_map.float() - _per_channel(self.mean)) / _per_channel(self.std)
-
-    def denormalise(
-        self, normal_map: Float[Tensor, "n channels height width"]
-    ) -> Float[Tensor, "n channels height width"]:
-        """``map std + mean``, float32: what ``normalise`` undoes.
-
-        Raises:
-            InputError: If no batch was seen yet.
-            ShapeError: If it does not have four axes with these channels.
-        """
-        self._check(normal_map, "map")
-        self._check_ready()
-        return normal_map.float() * _per_channel(self.std) + _per_channel(self.mean)
 
     def _check(self, given: Float[Tensor, "n channels height width"], name: str) -> None:
         if given.ndim != 4 or 0 in given.shape or given.shape[1] != len(self.mean):

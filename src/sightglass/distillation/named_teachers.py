@@ -120,7 +120,7 @@ class LabelTeacher:
         return rows
 
 
-class EncoderTeacher:
+class CosineTeacher:
     """The softmax of an encoder's cosines with the names, at a logit scale.
 
     Args:

@@ -37,15 +37,17 @@ def otter_targets(
         text_weight: At least 0.
         regularisation: Divides the sums, above 0.
         iterations: Of rows and columns, at least 1.
-        remove_diagonal: Say nothing of the pair itself, which the contrastive loss speaks for.
+        remove_diagonal: Take 100 off the diagonals of vv and of tt, which leaves the pair itself to
+            the contrastive loss: exactly 0 at the published settings. Where both weights are 0,
+            nothing is taken off: the plan is that of vt, with the pair.
 
     Returns:
         For picture to caption, and for caption to picture (its rows are the captions). The second
         is not quite the first transposed: rows are made even before columns in both.
 
     Raises:
-        InputError: If an entry is NaN or infinite, a number is out of range, or one pair's diagonal
-            would be removed.
+        InputError: If an entry is NaN or infinite, a number is out of range, or something would be
+            taken off a single pair.
         ShapeError: If a matrix is not square, or they differ in size.
         MissingExtraError: If torch is not installed.
 

@@ -72,11 +72,6 @@ class PairTeacher:
         return self._encoder.card.name
 
     @property
-    def logit_scale(self) -> float | None:
-        """The encoder's own; None where its card states none."""
-        return self._encoder.card.logit_scale
-
-    @property
     def digest(self) -> str:
         """Hex digest of what decides its rows: weights, preprocessing, crop or whole picture."""
         parts = f"{self._encoder.fingerprint} {self._pictures.digest}"

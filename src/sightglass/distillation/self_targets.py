@@ -33,14 +33,15 @@ def teacher_targets(
         scale: Multiplies them, above 0. It is fixed, and not the student's.
         image_image: Cosines among the pictures, added to both directions.
         text_text: Cosines among the captions, added to both directions.
-        remove_diagonal: Say nothing of the pair itself: exactly 0 on the diagonal.
+        remove_diagonal: Take 100 off the diagonals of those two. The diagonal of ``image_text``
+            stays: without those two nothing is taken off.
 
     Returns:
         For picture to caption, and for caption to picture (its rows are the captions).
 
     Raises:
-        InputError: If an entry is NaN or infinite, the scale is not above 0, or one pair's diagonal
-            would be removed.
+        InputError: If an entry is NaN or infinite, the scale is not above 0, or something would be
+            taken off a single pair.
         ShapeError: If a matrix is not square, or they differ in size.
         MissingExtraError: If torch is not installed.
 

@@ -83,17 +83,23 @@ def without_diagonal(
 
     Source:
         Wu et al. 2022, arXiv:2112.09445. Their code subtracts 100 from the diagonals of two of the
-        terms, which leaves exactly 0 as well at their settings; this does so at every setting.
+        terms, as ``batch_similarities`` does; of one matrix alone, this leaves exactly 0 at every
+        setting.
     """
     import torch
 
-    if len(similarities) < 2:
-        raise InputError(
-            f"{where}: remove_diagonal needs at least 2 pairs, got 1: nothing would be left of its "
-            f"only row. Give a larger batch, or keep the diagonal."
-        )
+    require_other_pairs(len(similarities), where=where)
     diagonal = torch.eye(len(similarities), dtype=torch.bool, device=similarities.device)
     return similarities.masked_fill(diagonal, float("-inf"))
+
+
+def require_other_pairs(count: int, *, where: str) -> None:
+    """Raise InputError for one pair, of which nothing is left without its diagonal."""
+    if count < 2:
+        raise InputError(
+            f"{where}: remove_diagonal needs at least 2 pairs, got {count}: nothing would be left "
+            f"of its only row. Give a larger batch, or keep the diagonal."
+        )
 
 
 def check_scale(scale: float | torch.Tensor, *, where: str, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import check_matrix, require_extra
+from sightglass.distillation.npz_file import npz_arrays
 from sightglass.errors import InputError, ShapeError, closest
 from sightglass.inputs.labels import name_key
 
@@ -193,14 +194,12 @@ def _unit_row(row: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, " dim"]:
 
 def _read_npz(path: Path, rows: str, names: str) -> tuple[list[str], np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            for key in (rows, names):
-                _check_key(path, key, file.files)
-            return [str(name) for name in file[names].tolist()], file[rows]
-    except (OSError, ValueError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
+        found, known = npz_arrays(path, rows, names)
+    except ValueError as error:
         raise _unreadable(path, error) from error
+    for key in (rows, names):
+        _check_key(path, key, known)
+    return [str(name) for name in found[names].tolist()], found[rows]
 
 
 def _read_safetensors(path: Path, rows: str, names: str) -> tuple[list[str], np.ndarray]:

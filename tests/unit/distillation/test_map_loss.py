@@ -70,14 +70,13 @@ def test_the_ruler_is_that_of_the_first_batch_in_training_mode_and_stays() -> No
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_a_normal_map_has_mean_0_and_deviation_1_and_comes_back(seed: int) -> None:
+def test_a_normal_map_has_mean_0_and_deviation_1(seed: int) -> None:
     _, teacher = maps(seed)
     norm = MapNorm(3)
     norm.learn(teacher)
     normal = norm.normalise(teacher)
     np.testing.assert_allclose(normal.mean(dim=(0, 2, 3)), 0, atol=1e-4)
     np.testing.assert_allclose(normal.std(dim=(0, 2, 3), correction=0), 1, rtol=1e-4)
-    np.testing.assert_allclose(norm.denormalise(normal), teacher, atol=1e-4)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(-5, 5))
@@ -150,7 +149,6 @@ def test_without_a_first_batch_there_is_no_ruler() -> None:
     for call in (
         lambda: norm(student, teacher),
         lambda: norm.normalise(teacher),
-        lambda: norm.denormalise(teacher),
     ):
         with pytest.raises(InputError) as caught:
             call()

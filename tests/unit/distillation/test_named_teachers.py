@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from counting_encoder import CountingEncoder, colour_row, text_row
 from sightglass.distillation.batch_pictures import BatchPictures
 from sightglass.distillation.named_mixture import MixedTeacher
-from sightglass.distillation.named_teachers import EncoderTeacher, LabelTeacher, SettledTeacher
+from sightglass.distillation.named_teachers import CosineTeacher, LabelTeacher, SettledTeacher
 from sightglass.distillation.picture_rows import CropRows
 from sightglass.distillation.target import Target
 from sightglass.distillation.teachers import FusedTeacher
@@ -37,9 +37,9 @@ def batch(
     )
 
 
-def by_encoder(**changes: object) -> EncoderTeacher:
+def by_encoder(**changes: object) -> CosineTeacher:
     told = {"logit_scale": 7.0, **changes}
-    return EncoderTeacher("counting", CropRows(CountingEncoder()), CLASSES, **told)  # type: ignore[arg-type]
+    return CosineTeacher("counting", CropRows(CountingEncoder()), CLASSES, **told)  # type: ignore[arg-type]
 
 
 def encoder_rows(n: int, scale: float = 7.0) -> np.ndarray:
@@ -106,7 +106,7 @@ def test_an_encoder_needs_a_scale_and_texts_of_its_own() -> None:
     with pytest.raises(InputError, match="counting: logit_scale must be a finite number above 0"):
         by_encoder(logit_scale=0.0)
     foreign = Embeddings(rows=CLASSES.rows, fingerprint="other")
-    teacher = EncoderTeacher("t", CropRows(CountingEncoder()), foreign, logit_scale=1.0)
+    teacher = CosineTeacher("t", CropRows(CountingEncoder()), foreign, logit_scale=1.0)
     with pytest.raises(InputError, match="t: both embeddings must come from one encoder"):
         teacher.rows(batch(sources=[0]))
 
@@ -151,7 +151,7 @@ def test_a_mixture_is_the_weighted_mean_of_those_who_know_the_picture(
 
 def test_nobody_is_asked_for_pictures_that_are_not_his() -> None:
     encoder = CountingEncoder()
-    asked = EncoderTeacher("e", CropRows(encoder), CLASSES, logit_scale=1.0)
+    asked = CosineTeacher("e", CropRows(encoder), CLASSES, logit_scale=1.0)
     settled = SettledTeacher(FusedTeacher(SETTLED, name="fusion"), source=1)
     mixture = MixedTeacher([settled])
     pictures = batch(sources=[1, 0])

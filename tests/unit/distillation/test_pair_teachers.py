@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 
 from counting_encoder import CountingEncoder, colour_row, text_row
 from sightglass.distillation.batch_pictures import BatchPictures
-from sightglass.distillation.pair_similarities import (
-    joined_rows,
-    mixed_targets,
-    weighted_similarities,
-)
+from sightglass.distillation.pair_similarities import joined_rows
 from sightglass.distillation.pair_teachers import PairRows, PairTeacher
 from sightglass.distillation.picture_rows import CropRows
 from sightglass.encoders.embeddings import unit_rows
@@ -49,11 +45,6 @@ def some_rows(n: int, m: int, dim: int, *, seed: int) -> PairRows:
 
 def cosine(one: torch.Tensor, other: torch.Tensor) -> float:
     return math.fsum(a * b for a, b in zip(one.tolist(), other.tolist(), strict=True))
-
-
-def softmax(logits: Sequence[float]) -> list[float]:
-    powers = [math.exp(one) for one in logits]
-    return [one / math.fsum(powers) for one in powers]
 
 
 def test_rows_are_those_of_the_crops_and_of_the_captions() -> None:
@@ -105,7 +96,6 @@ def test_a_teachers_digest_says_which_encoder_and_whether_it_sees_the_crop() -> 
     assert PairTeacher(encoder).digest == PairTeacher(encoder, weight=2.0).digest
     others = [PairTeacher(CountingEncoder("other")), PairTeacher(encoder, pictures=Whole())]
     assert len({PairTeacher(encoder).digest, *(one.digest for one in others)}) == 3
-    assert PairTeacher(encoder).logit_scale == 7.0
 
 
 @given(
@@ -114,72 +104,35 @@ def test_a_teachers_digest_says_which_encoder_and_whether_it_sees_the_crop() -> 
     st.lists(st.tuples(st.floats(0.1, 5), st.integers(1, 6)), min_size=1, max_size=3),
     st.integers(0, 99),
 )
-def test_similarities_are_the_weighted_means_of_the_teachers_cosines(
+def test_products_of_joined_rows_are_the_weighted_means_of_the_teachers_cosines(
     n: int, m: int, teachers: list[tuple[float, int]], seed: int
 ) -> None:
     rows = [some_rows(n, m, dim, seed=seed + at) for at, (_, dim) in enumerate(teachers)]
     weights = [weight for weight, _ in teachers]
-    found = weighted_similarities(rows, weights)
-    for matrix, left, right in (
-        (found.image_text, "images", "texts"),
-        (found.image_image, "images", "images"),
-        (found.text_text, "texts", "texts"),
-    ):
-        for i, entries in enumerate(matrix.tolist()):
+    joined = joined_rows(rows, weights)
+    for left, right in (("images", "texts"), ("images", "images"), ("texts", "texts")):
+        products = getattr(joined, left) @ getattr(joined, right).T
+        for i, entries in enumerate(products.tolist()):
             for j, entry in enumerate(entries):
                 cosines = [cosine(getattr(one, left)[i], getattr(one, right)[j]) for one in rows]
                 mean = math.fsum(w * c for w, c in zip(weights, cosines, strict=True))
                 assert entry == pytest.approx(mean / math.fsum(weights), abs=1e-5)
-    joined = joined_rows(rows, weights)
     for part in joined:
         np.testing.assert_allclose(part.square().sum(dim=1), 1, atol=1e-5)
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 99))
-def test_mixed_targets_are_the_weighted_means_of_distributions_at_the_teachers_own_scales(
-    n: int, m: int, seed: int
-) -> None:
-    rows = [some_rows(n, m, 3, seed=seed), some_rows(n, m, 5, seed=seed + 1)]
-    weights, scales = [3.0, 1.0], [10.0, 2.0]
-    to_text, to_image = mixed_targets(rows, weights, scales)
-    assert (to_text.probabilities.shape, to_image.probabilities.shape) == ((n, m), (m, n))
-    for i in range(n):
-        each = [
-            softmax([scale * cosine(one.images[i], text) for text in one.texts])
-            for one, scale in zip(rows, scales, strict=True)
-        ]
-        expected = [0.75 * a + 0.25 * b for a, b in zip(*each, strict=True)]
-        assert to_text.probabilities[i].tolist() == pytest.approx(expected, abs=1e-5)
-    for j in range(m):
-        each = [
-            softmax([scale * cosine(image, one.texts[j]) for image in one.images])
-            for one, scale in zip(rows, scales, strict=True)
-        ]
-        expected = [0.75 * a + 0.25 * b for a, b in zip(*each, strict=True)]
-        assert to_image.probabilities[j].tolist() == pytest.approx(expected, abs=1e-5)
-
-
 def test_a_teacher_of_weight_0_has_no_say() -> None:
     rows = [some_rows(2, 2, 3, seed=0), some_rows(2, 2, 3, seed=1)]
-    alone = weighted_similarities(rows[:1], [5.0]).image_text
-    torch.testing.assert_close(weighted_similarities(rows, [5.0, 0.0]).image_text, alone)
+    images, texts = rows[0]
+    joined = joined_rows(rows, [5.0, 0.0])
+    torch.testing.assert_close(joined.images @ joined.texts.T, images @ texts.T)
 
 
-def test_weights_scales_and_batches_that_do_not_fit_are_refused() -> None:
+def test_weights_and_batches_that_do_not_fit_are_refused() -> None:
     rows = [some_rows(2, 3, 4, seed=0), some_rows(2, 3, 4, seed=1)]
     for weights in ([1.0], [1.0, -1.0], [0.0, 0.0], [1.0, math.nan], [math.inf, 1.0]):
-        with pytest.raises(InputError, match="2 finite weights of at least 0 are needed"):
-            weighted_similarities(rows, weights)
-        with pytest.raises(InputError, match="mixed_targets: 2 finite weights"):
-            mixed_targets(rows, weights, [1.0, 1.0])
-    with pytest.raises(InputError, match="its card states none"):
-        mixed_targets(rows, [1.0, 1.0], [1.0, None])
-    with pytest.raises(InputError, match="a logit scale must be a finite number above 0"):
-        mixed_targets(rows, [1.0, 1.0], [1.0, 0.0])
-    with pytest.raises(InputError, match="one logit scale per teacher is needed, got 1 for 2"):
-        mixed_targets(rows, [1.0, 1.0], [1.0])
+        with pytest.raises(InputError, match="joined_rows: 2 finite weights of at least 0 are"):
+            joined_rows(rows, weights)
     others = [rows[0], some_rows(2, 4, 4, seed=1)]
     with pytest.raises(ShapeError, match=r"\[\(2, 3\), \(2, 4\)\]"):
-        weighted_similarities(others, [1.0, 1.0])
-    with pytest.raises(ShapeError, match="the same pictures and captions"):
-        mixed_targets(others, [1.0, 1.0], [1.0, 1.0])
+        joined_rows(others, [1.0, 1.0])

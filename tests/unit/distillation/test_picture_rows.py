@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -66,6 +67,27 @@ def test_crops_go_through_the_encoders_own_preprocessing() -> None:
         crops=crops, sources=np.zeros(3), indices=np.zeros(3), labels=np.zeros(3)
     )
     np.testing.assert_array_equal(CropRows(encoder).rows(pictures).rows, rows)
+
+
+def test_crops_are_prepared_side_by_side_and_stay_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sightglass.distillation.picture_rows.usable_processors", lambda: 2)
+    together = threading.Barrier(2, timeout=20)
+
+    class Meeting(CountingEncoder):
+        def prepare(self, image: Image.Image) -> np.ndarray:
+            if image.getpixel((0, 0)) == (0, 0, 0):
+                together.wait()  # breaks where the first must be done before the last begins
+            return super().prepare(image)
+
+    crops = np.random.default_rng(0).integers(1, 256, (150, 8, 5, 3), dtype=np.uint8)
+    crops[[0, -1], 0, 0] = 0
+    encoder = CountingEncoder()
+    one_by_one = [encoder.prepare(Image.fromarray(crop)) for crop in crops]
+    np.testing.assert_array_equal(
+        crop_rows(Meeting(), crops).rows, encoder.encode_images(one_by_one).rows
+    )
 
 
 def test_a_whole_picture_is_read_and_encoded_once_however_often_it_comes(store: Store) -> None:

@@ -160,6 +160,14 @@ def test_plans_have_the_values_of_the_specification() -> None:
     np.testing.assert_allclose(removed.probabilities, REMOVED, atol=1e-6)
 
 
+def lowered(matrix: list[list[float]]) -> list[list[float]]:
+    """100 less on the diagonal, as published of pictures with pictures and texts with texts."""
+    return [
+        [entry - 100 if i == j else entry for j, entry in enumerate(row)]
+        for i, row in enumerate(matrix)
+    ]
+
+
 @st.composite
 def teachers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Unit rows of pictures and captions."""
@@ -175,20 +183,24 @@ def test_plans_agree_with_the_published_formula_in_both_directions(
     rows: tuple[np.ndarray, np.ndarray], image_weight: float, text_weight: float, removed: bool
 ) -> None:
     images, texts = rows
-    vt, vv, tt = (images @ texts.T).tolist(), (images @ images.T).tolist(), texts @ texts.T
+    vt, vv, tt = (
+        (one @ other.T).tolist() for one, other in ((images, texts), (images,) * 2, (texts,) * 2)
+    )
     found = otter_targets(
-        *(double(each) for each in (vt, vv, tt.tolist())),
+        *(double(each) for each in (vt, vv, tt)),
         image_weight=image_weight,
         text_weight=text_weight,
         remove_diagonal=removed,
     )
-    weighed = oracle.times(vv, image_weight), oracle.times(tt.tolist(), text_weight)
+    if removed:
+        vv, tt = lowered(vv), lowered(tt)
+    weighed = oracle.times(vv, image_weight), oracle.times(tt, text_weight)
     for target, cross in zip(found, (vt, oracle.transposed(vt)), strict=True):
         expected = oracle.naive_sinkhorn(
             oracle.summed(*weighed, cross),
             regularisation=0.15,
             iterations=5,
-            without_diagonal=removed,
+            without_diagonal=False,
         )
         np.testing.assert_allclose(target.probabilities, expected, rtol=1e-8, atol=1e-15)
 
@@ -197,11 +209,33 @@ def test_mistake_8_the_diagonal_of_a_single_pair_is_not_removed() -> None:
     one = torch.ones(1, 1)
     for call in (
         lambda: otter_targets(one, one, one),
-        lambda: teacher_targets(one, remove_diagonal=True),
+        lambda: otter_targets(one, one, one, text_weight=0.0),
+        lambda: teacher_targets(one, text_text=one, remove_diagonal=True),
     ):
         with pytest.raises(InputError, match="remove_diagonal needs at least 2 pairs, got 1"):
             call()
-    assert otter_targets(one, one, one, remove_diagonal=False)[0].probabilities.tolist() == [[1.0]]
+    for kept in (
+        otter_targets(one, one, one, remove_diagonal=False),
+        otter_targets(one, one, one, image_weight=0.0, text_weight=0.0),
+        teacher_targets(one, remove_diagonal=True),
+    ):
+        assert [each.probabilities.tolist() for each in kept] == [[[1.0]], [[1.0]]]
+
+
+def test_only_likeness_within_pictures_and_within_captions_loses_its_diagonal() -> None:
+    three = [double(each) for each in (IMAGE_TEXT, IMAGE_IMAGE, TEXT_TEXT)]
+    nothing = {"image_weight": 0.0, "text_weight": 0.0}
+    expected = oracle.naive_sinkhorn(
+        IMAGE_TEXT, regularisation=0.15, iterations=5, without_diagonal=False
+    )
+    found, _ = otter_targets(*three, **nothing)
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-9)
+    assert float(found.probabilities.diagonal().min()) > 1 / 3
+    alone, _ = teacher_targets(three[0], scale=20, remove_diagonal=True)
+    np.testing.assert_allclose(alone.probabilities, AT_20, atol=1e-6)
+    # One of the two takes part: what is left of the pair is a factor of exp(-100 / 0.15) or so.
+    for one in ({"image_weight": 0.0}, {"text_weight": 0.0}):
+        assert float(otter_targets(*three, **one)[0].probabilities.diagonal().max()) < 1e-280
 
 
 def test_mistake_9_and_10_the_rows_of_a_plan_sum_to_1_and_stay_as_sharp_as_the_plan() -> None:

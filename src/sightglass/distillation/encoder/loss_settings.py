@@ -44,7 +44,9 @@ class SelfTaught(_Soft):
     scale: float = Field(default=100.0, gt=0, description="of the teacher's similarities")
     image_weight: Weight = Field(default=0.0, description="of picture-picture similarity")
     text_weight: Weight = Field(default=0.0, description="of text-text similarity")
-    remove_diagonal: bool = Field(default=False, description="the pair itself is no target")
+    remove_diagonal: bool = Field(
+        default=False, description="100 less where a picture, or a text, is like itself"
+    )
 
 
 class Otter(_Soft):
@@ -57,7 +59,9 @@ class Otter(_Soft):
         default=0.15, gt=0, description="λ: the larger, the more even the plan"
     )
     iterations: int = Field(default=5, ge=1, description="of Sinkhorn")
-    remove_diagonal: bool = Field(default=True, description="the pair itself is no target")
+    remove_diagonal: bool = Field(
+        default=True, description="100 less where a picture, or a text, is like itself"
+    )
 
 
 Soft = Annotated[SelfTaught | Otter, Field(discriminator="kind")]

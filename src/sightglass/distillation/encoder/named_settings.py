@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from sightglass.distillation.named_mixture import MixedTeacher
-from sightglass.distillation.named_teachers import EncoderTeacher, LabelTeacher, SettledTeacher
+from sightglass.distillation.named_teachers import CosineTeacher, LabelTeacher, SettledTeacher
 from sightglass.distillation.picture_rows import CropRows, StoredRows
 from sightglass.distillation.teachers import FusedTeacher
 from sightglass.encoders.registry import load_dual_encoder
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sightglass.store import Store
 
 LABELS = "labels"
+# Bytes of distributions that may be settled beforehand: they stay in memory, in each process.
+_MOST_SETTLED = 2_000_000_000
 
 
 def named_names(recipe: Recipe, sources: Sequence[PairSource]) -> tuple[str, ...]:
@@ -62,9 +64,11 @@ def named_teacher(
     """All of the recipe's named teachers as one; None where there are none.
 
     Raises:
-        InputError: If a teacher's settings do not fit it or the data.
+        InputError: If a teacher's settings do not fit it or the data, or the fusion's distributions
+            would not fit into memory.
         ModelError: If a teacher cannot be loaded.
     """
+    _check_settled(recipe, sources, names)
     made: list[FrozenNamedTeacher] = []
     for one in recipe.teachers.named:
         if one.model == LABELS:
@@ -81,7 +85,7 @@ def named_teacher(
             wording = templates_for(encoder.card)[0]
             texts = [wording.replace("{}", name) for name in names]
             made.append(
-                EncoderTeacher(
+                CosineTeacher(
                     one.model,
                     rows,
                     encoder.encode_texts(texts),
@@ -90,6 +94,21 @@ def named_teacher(
                 )
             )
     return MixedTeacher(made) if made else None
+
+
+def _check_settled(recipe: Recipe, sources: Sequence[PairSource], names: Sequence[str]) -> None:
+    """Refuse, before anything is settled, what would fill the memory."""
+    count = sum(one.references is not None for one in recipe.teachers.named)
+    pictures = sum(map(len, sources))
+    size = count * pictures * len(names) * np.dtype(np.float32).itemsize
+    if size > _MOST_SETTLED:
+        raise InputError(
+            f"Recipe: what named teachers with references say of every picture needs at most "
+            f"{_MOST_SETTLED / 1e9:g} GB of memory, got {pictures} pictures x {len(names)} names"
+            f"{f' x {count} teachers' if count > 1 else ''} = {size / 1e9:.1f} GB. Give fewer "
+            f"names or pictures, or leave out references: the encoder is then asked batch by "
+            f"batch."
+        )
 
 
 def _fused(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sightglass.distillation.corpus import Corpus
 from sightglass.distillation.encoder.ready import check_data, check_processes
 from sightglass.distillation.encoder.starting import read_start
 from sightglass.distillation.encoder.words import text_tower
 from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
+from sightglass.distillation.word_piece_training import train_word_pieces
 from sightglass.encoders.towers.building import build_image_tower
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sightglass.encoders.towers.contract import ImageTower, TextTower
 
 _WHOSE = {"average": "taught by its own average", "pairs": "taught by the teachers of pairs"}
-# A vocabulary of its own size, so that a plan need not read all captions.
-_STAND_IN = Corpus(names=tuple(f"{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
+# Of a vocabulary that is made from them, so that a plan need not read all captions.
+_STAND_IN = tuple("abcdefghijklmnopqrstuvwxyz")
 
 
 def plan_lines(recipe: Recipe, *, processes: int) -> list[str]:
@@ -74,7 +74,9 @@ def _towers(recipe: Recipe) -> tuple[ImageTower, TextTower | None]:
         student = read_start(recipe.student.start, out=None).student
         return student.image, student.text
     image = build_image_tower({"dim": recipe.student.dim, **recipe.student.image})
-    return image, None if recipe.student.text is None else text_tower(recipe, _STAND_IN)
+    if recipe.student.text is None:
+        return image, None
+    return image, text_tower(recipe, train_word_pieces(_STAND_IN))
 
 
 def _count(module: nn.Module, *, but: str = "-") -> str:

@@ -13,8 +13,9 @@ from sightglass.distillation.encoder.picture_losses import ANCHORS, NAMED
 from sightglass.distillation.encoder.recipe import Recipe, identity
 from sightglass.distillation.encoder.starting import Start, keep_whole, read_start
 from sightglass.distillation.encoder.teaching import Teaching, check_widths
+from sightglass.distillation.encoder.word_texts import gather_words
 from sightglass.distillation.encoder.words import CHECKPOINT as WORDS
-from sightglass.distillation.encoder.words import gather_words, teach_words, text_tower
+from sightglass.distillation.encoder.words import teach_words, text_tower
 from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
 from sightglass.encoders.towers.building import build_image_tower
@@ -127,14 +128,21 @@ def _new_student(
     image = build_image_tower(image_settings(recipe, teaching))
     text = None
     if recipe.student.text is not None:
-        corpus = None
+        texts = None
         if recipe.words is not None or recipe.student.text.get("kind") == "word_table":
-            corpus = gather_words(recipe, mix.sources, teaching)
-        text = text_tower(recipe, corpus)
+            texts = gather_words(recipe, mix.sources, teaching, folder=out, writes=writes)
+        text = text_tower(recipe, None if texts is None else texts.vocabulary)
         if recipe.words is not None:
-            assert corpus is not None
-            checkpoint = None if out is None else out / WORDS
-            teach_words(text, recipe, corpus, checkpoint=checkpoint, watch=watch, writes=writes)
+            assert texts is not None
+            teach_words(
+                text,
+                recipe,
+                texts,
+                teachers=teaching.text_teachers,
+                checkpoint=None if out is None else out / WORDS,
+                watch=watch,
+                writes=writes,
+            )
     return DualStudent(image, text)
 
 
@@ -237,7 +245,7 @@ def _check_size(student: DualStudent, recipe: Recipe, teaching: Teaching, size: 
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"Recipe: the image tower cannot look at pictures of {height} x {width} "
-            f"({str(error).splitlines()[0]}). Choose another size for the phases."
+            f"({str(error).splitlines()[0].rstrip('.')}). Choose another size for the phases."
         ) from error
     finally:
         student.image.train(modes)

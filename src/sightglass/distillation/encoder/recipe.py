@@ -163,7 +163,10 @@ class Recipe(Entry):
         softs = [phase.losses.soft for phase in self.phases if phase.losses.soft]
         decays = {soft.decay for soft in softs if soft.teacher == "average"}
         if len(decays) > 1:
-            raise ValueError(f"one moving average teaches in all phases: decay {sorted(decays)}")
+            raise ValueError(
+                f"phases: one average teaches in all of them, so losses.soft.decay must be the "
+                f"same, got {sorted(decays)}"
+            )
         strangers = sorted(set(self.views) - {source.path for source in self.data})
         if strangers:
             raise ValueError(f"views: '{strangers[0]}' is the path of none of the data")
@@ -180,6 +183,9 @@ def _check_phase(recipe: Recipe, phase: Phase) -> None:
         raise ValueError(f"{where}: at least one loss above 0 is needed, got none")
     if losses.need_texts and no_text:
         raise ValueError(f"{where}: its losses compare with texts, student.text is null")
+    soft = losses.soft
+    if soft and soft.remove_diagonal and not (soft.image_weight or soft.text_weight):
+        raise ValueError(f"{where}: remove_diagonal needs an image_weight or a text_weight above 0")
     if losses.soft and losses.soft.teacher == "pairs" and not recipe.teachers.pairs:
         raise ValueError(f"{where}: soft targets from teachers.pairs, which is empty")
     if losses.named and not recipe.teachers.named:

@@ -192,7 +192,7 @@ def _run(
         steps=course.steps,
         seconds=seconds,
         left_out=ledger.told(),
-        remarks=_remarks(student),
+        remarks=_remarks(ready.student),
         was_finished=was_finished,
     )
     if writes and not was_finished:
@@ -226,7 +226,7 @@ def _write(
 
 
 def _remarks(student: DualStudent) -> tuple[str, ...]:
-    """Scales that ended where they have no gradient any more."""
+    """Scales that ended where they have no gradient any more; an average of them may not have."""
     told = []
     for name in ("contrastive", "distillation"):
         value = float(getattr(student, f"{name}_scale")().detach())

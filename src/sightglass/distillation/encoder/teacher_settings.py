@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from sightglass.distillation.encoder.entry import Entry, Share, Weight
 
 PIECES = 12_000
+CAPTIONS = 200_000
 _CACHED = "take whole pictures' rows, kept in the store, instead of rows of the crop"
 
 
@@ -110,6 +111,11 @@ class Words(Entry):
     )
     wordnet: str | None = Field(default=None, description="WordNet's data.noun, for more names")
     files: tuple[str, ...] = Field(default=(), description="texts, one per line")
+    captions: int = Field(
+        default=CAPTIONS,
+        ge=0,
+        description="of those of the data at most so many, evenly spread; class names all",
+    )
     pieces: int = Field(default=PIECES, ge=256, description="size of the vocabulary of word pieces")
     steps: int = Field(default=1_500, ge=1, description="how many are taken")
     batch_size: int = Field(default=512, ge=2, description="texts of a step")

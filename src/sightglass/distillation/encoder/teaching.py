@@ -14,12 +14,14 @@ import torch
 
 from sightglass.distillation.batch_pictures import BatchPictures
 from sightglass.distillation.encoder.named_settings import named_names, named_teacher
+from sightglass.distillation.encoder.word_teachers import digest_of_text_teachers
 from sightglass.distillation.image_teachers import (
     EncoderImageTeacher,
     OnnxImageTeacher,
     PixelRange,
     TeacherAnswer,
 )
+from sightglass.distillation.npz_file import npz_arrays
 from sightglass.distillation.pair_similarities import joined_rows
 from sightglass.distillation.pair_teachers import PairRows, PairTeacher
 from sightglass.distillation.picture_rows import StoredRows
@@ -66,6 +68,7 @@ class Teaching:
             self._pairs.append(PairTeacher(encoder, pictures=kept, weight=one.weight))
         self.names = named_names(recipe, sources)
         self._named = named_teacher(recipe, sources, self.names, store)
+        self._words = () if recipe.words is None else recipe.words.teachers
         self.shows_images = False
 
     @property
@@ -84,11 +87,23 @@ class Teaching:
             found["pair_teachers"] = hashlib.sha256(joined.encode()).hexdigest()
         if self._named is not None:
             found["named_teachers"] = self._named.digest
+        if self._words:
+            found["text_teachers"] = self.text_teachers
         names = [list(self._names_of_logits), list(self.names)]
         if any(names):
             # Files can be written anew under the names that a recipe knows them by.
             found["class_names"] = hashlib.sha256(json.dumps(names).encode()).hexdigest()
         return found
+
+    @cached_property
+    def text_teachers(self) -> str:
+        """What decides the rows of those that teach words.
+
+        Raises:
+            InputError: If a table cannot be read.
+            ModelError: If a model cannot be loaded.
+        """
+        return digest_of_text_teachers(self._words)
 
     @cached_property
     def widths(self) -> TeacherAnswer | None:
@@ -174,13 +189,15 @@ def _names_of(settings: ImageTeacher | None) -> tuple[str, ...]:
     if not mark:
         return tuple(read_line_file(Path(path), where="Image teacher"))
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return tuple(str(name) for name in stored[key].tolist())
-    except (OSError, KeyError, ValueError) as error:
+        found, known = npz_arrays(Path(path), key)
+        if key not in found:
+            raise ValueError(f"it holds {', '.join(known) or 'nothing'}, not '{key}'")
+    except ValueError as error:
         raise InputError(
             f"{settings.names}: names of the image teacher's logits are needed, as FILE.npz#KEY or "
-            f"a file with one per line; this cannot be read ({error})."
+            f"a file with one per line; this cannot be read ({error}). Check the file."
         ) from error
+    return tuple(str(name) for name in found[key].tolist())
 
 
 def check_widths(teaching: Teaching, recipe: Recipe) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sightglass.distillation.pairs.chance import order_seed
 from sightglass.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from jaxtyping import Int64
 
     from sightglass.distillation.pairs.source import PairSource
@@ -75,7 +76,7 @@ class Mix:
         # A draw is due in proportion to this; whole numbers, so that ties are ties.
         common = math.lcm(*self._shares)
         self._due = [common // share for share in self._shares]
-        self._orders: list[OrderedDict[tuple[int, int], np.ndarray]] = [
+        self._orders: list[OrderedDict[tuple[int, int, int], np.ndarray]] = [
             OrderedDict() for _ in sources
         ]
         self._lock = threading.Lock()
@@ -94,6 +95,24 @@ class Mix:
     def shares(self) -> tuple[float, ...]:
         """What part of all draws each source has; they sum to 1."""
         return tuple(share / self._total for share in self._shares)
+
+    def most_of_one(self, batch_size: int) -> tuple[int, ...]:
+        """Of each source, how many rows a batch has at most, however far the run is.
+
+        Where this is more than a source's rows, a batch may have a row twice; where a source's
+        share of a batch is more than its rows, some batch does. Of a source that is drawn in whole
+        numbers per batch it is that number; of others it may be one more than ever happens.
+
+        Args:
+            batch_size: Draws of a batch, of all processes together, at least 1.
+        """
+        # From floor(w t) to ceil(w (t + batch)); how far w t is above its floor is a multiple of
+        # step / total, and so at most (total - step) / total.
+        total, found = self._total, []
+        for share in self._shares:
+            step = math.gcd(share * batch_size, total)
+            found.append(min(batch_size, -(-(share * batch_size + total - step) // total)))
+        return tuple(found)
 
     def start(self) -> State:
         """The state before the first draw."""
@@ -138,17 +157,46 @@ class Mix:
             drawn[source] += 1
             yield Place(source, turn, at)
 
-    def order(self, seed: int, source: int, turn: int) -> Int64[np.ndarray, " rows"]:
-        """The order of one pass over a source, of which the last two are kept."""
-        key, kept = (seed, turn), self._orders[source]
+    def order(
+        self, seed: int, source: int, turn: int, *, apart: int = 0
+    ) -> Int64[np.ndarray, " rows"]:
+        """The order of one pass over a source, of which the last two are kept.
+
+        Args:
+            seed: The run's.
+            source: Which source, from 0.
+            turn: Which pass, from 0.
+            apart: None of its first ``apart`` rows is among as many last ones of the pass before,
+                so that a batch across both has no row twice. Of a source with less than three
+                times as many rows it is not so: its orders are the source's own.
+        """
+        key, kept = (seed, turn, apart), self._orders[source]
         with self._lock:
             if key in kept:
                 return kept[key]
-            order = self.sources[source].epoch_order(order_seed(seed, source), turn)
+            of, own = self.sources[source], order_seed(seed, source)
+            order = of.epoch_order(own, turn)
+            if turn and apart and len(of) >= 3 * apart:
+                # The ends of orders stay as they are, so that the own order before is enough.
+                order = _begun_apart(order, of.epoch_order(own, turn - 1)[-apart:])
             kept[key] = order
             while len(kept) > _ORDERS_KEPT:
                 kept.popitem(last=False)
             return order
+
+
+def _begun_apart(
+    order: Int64[np.ndarray, " rows"], last: Int64[np.ndarray, " apart"]
+) -> Int64[np.ndarray, " rows"]:
+    """``order``, whose first rows that are among ``last`` change places with the next others."""
+    apart = len(last)
+    recent = np.isin(order[: 2 * apart], last)
+    # At most as many are recent as there are ``last``: behind the first rows enough are not.
+    wrong = np.flatnonzero(recent[:apart])
+    right = apart + np.flatnonzero(~recent[apart:])[: len(wrong)]
+    begun = order.copy()
+    begun[wrong], begun[right] = order[right], order[wrong]
+    return begun
 
 
 def _whole(sources: Sequence[PairSource], weights: Sequence[float] | None) -> list[int]:

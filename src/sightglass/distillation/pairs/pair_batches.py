@@ -83,10 +83,15 @@ def batches(
     A row's views and caption depend on ``seed``, its source, the pass over the source and its
     index there alone: neither on batches nor on threads, processes or resumptions.
 
-    A bad picture leaves the others where they are: in its place comes the next row of the same
-    pass's order that can be used, cut and captioned by the bad one's chance. That row comes in its
-    own place as well, perhaps in the same batch. So processes agree without telling each other,
-    and a run that is resumed meets the same rows.
+    A bad picture leaves the others where they are: in its place comes a row of the same pass that
+    can be used, cut and captioned by the bad one's chance. That row comes in its own place as well,
+    but not in the same batch: it is as many places away as a batch has of its source at most, or
+    twice as many, and so on. So processes agree without telling each other, and a run that is
+    resumed meets the same rows.
+
+    Nor does a batch across the end of a pass have a row twice, of a source with three times as many
+    rows as a batch has of it, nor one that replaces another, of a source with six times as many. Of
+    a smaller one a batch may have the same row twice.
 
     Args:
         mix: The sources.
@@ -110,6 +115,7 @@ def batches(
     views = _for_each_source(view, mix)
     _check(batch_size, seed, part)
     first, last = (rank * batch_size // part[1] for rank in (part[0], part[0] + 1))
+    most = mix.most_of_one(batch_size)
     drawn = mix.checked(mix.start() if state is None else state)
     stream = mix.places({"drawn": drawn})
     states: deque[State] = deque()  # of the batches that are drawn and not yet given out
@@ -125,7 +131,8 @@ def batches(
     decode = functools.partial(open_picture, short_side=short_side, max_pixels=max_pixels)
 
     def load(place: Place) -> tuple[Place, _Loaded]:
-        return _load(mix, place, seed, views[place.source], decode)
+        most_of_it, its_view = most[place.source], views[place.source]
+        return place, _load(mix, place, seed=seed, most=most_of_it, view=its_view, decode=decode)
 
     rows = last - first
     made = ahead(
@@ -166,15 +173,37 @@ def _given_out(
 
 
 def _load(
-    mix: Mix, place: Place, seed: int, view: View, decode: Callable[[bytes], OpenedPicture]
-) -> tuple[Place, _Loaded]:
-    """The picture at this place, or the next in the order that can be used."""
+    mix: Mix,
+    place: Place,
+    *,
+    seed: int,
+    most: int,
+    view: View,
+    decode: Callable[[bytes], OpenedPicture],
+) -> _Loaded:
+    """The picture at this place, or one of another batch that can be used.
+
+    Args:
+        mix: The sources.
+        place: Where in it.
+        seed: The run's.
+        most: Rows that a batch has of this source at most.
+        view: This source's.
+        decode: From a file's bytes.
+    """
     source = mix.sources[place.source]
-    order = mix.order(seed, place.source, place.turn)
+    rows = len(source)
+    apart = 2 * most if rows >= 6 * most else most
+    order = mix.order(seed, place.source, place.turn, apart=apart)
     key = (seed, place.source, place.turn, int(order[place.at]))
     bad: list[tuple[int, BadPicture]] = []
-    for step in range(min(len(order), FIRST)):
-        index = int(order[(place.at + step) % len(order)])
+    # Two bad pictures of a batch are less than ``most`` places apart: their substitutes never meet.
+    # They are no further away than that, as what is near in the order is near in the file, and
+    # never across the end of the pass, where the next one's first rows are in the same batch.
+    ahead_or_back = 1 if 2 * place.at < rows else -1
+    steps = (step for first in range(min(most, rows)) for step in range(first, rows, most))
+    for step in itertools.islice(steps, FIRST):
+        index = int(order[(place.at + ahead_or_back * step) % rows])
         try:
             row = source.read(index)
             opened = decode(row.image)
@@ -183,14 +212,14 @@ def _load(
             bad.append((index, BadPicture(where=where, status=error.status, detail=error.detail)))
             continue
         captions = row.captions
-        return place, _Loaded(
+        return _Loaded(
             index=index,
             label=row.label,
             views=view(opened.image, view_rng(*key)),
             caption=captions[caption_rng(*key).integers(len(captions))] if captions else "",
             bad=tuple(bad),
         )
-    return place, _Loaded(bad=tuple(bad))
+    return _Loaded(bad=tuple(bad))
 
 
 def _for_each_source(view: View | Sequence[View], mix: Mix) -> Sequence[View]:

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sightglass.checks import require_extra
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.hub_checkpoint import CONFIG, read_json
-from sightglass.encoders.hub_folder import locate_model
-from sightglass.encoders.hub_weights import read_headers, weight_files
 from sightglass.encoders.quiet import quiet_transformers
+from sightglass.encoders.towers.backbone_checkpoint import (
+    first_line,
+    load_weights,
+    locate_backbone,
+    random_weights,
+    refuse_missing,
+)
 from sightglass.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import nn
 
-_PURPOSE = "An image tower of kind 'transformers'"
 _PIXELS = "pixel_values"
 _PROCESSOR = "preprocessor_config.json"
 _RESAMPLES: dict[int, Literal["nearest", "lanczos", "bilinear", "bicubic"]] = {
@@ -43,45 +46,16 @@ def load_backbone(name: str) -> tuple[nn.Module, Path]:
         MissingExtraError: If transformers is not installed.
         ModelError: If the model cannot be fetched, has no vision backbone, or lacks weights.
     """
-    require_extra("transformers", extra="train", purpose=_PURPOSE)
-    import torch
-    from transformers import AutoConfig, AutoModel
-
-    bare = name.removeprefix("hf:")
-    folder = _cached(bare) or locate_model(bare)
+    folder = locate_backbone(name, beside=[_PROCESSOR])
     if "model_type" not in (read_json(folder / CONFIG) or {}):
         raise ModelError(
             f"{name}: a config.json with a model_type is needed, found none. Give a model in "
             f"transformers' format."
         )
-    read_headers(weight_files(folder))  # with our own sentences for pickles and torn files
-    try:
-        with quiet_transformers():
-            whole = AutoConfig.from_pretrained(
-                str(folder), local_files_only=True, trust_remote_code=False
-            )
-            model, report = AutoModel.from_pretrained(
-                str(folder),
-                config=getattr(whole, "vision_config", whole),
-                dtype=torch.float32,  # else the type of the file, which may be half precision
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except Exception as error:  # any of a dozen types, by the kind of damage
-        raise ModelError(
-            f"{name}: transformers cannot load this model "
-            f"({type(error).__name__}: {_first_line(error)}). Fetch it again."
-        ) from error
+    model, missing = load_weights(name, folder, part=_what_sees)
     backbone = _of_pictures(model, name)
     unused = () if getattr(backbone, "pooler", None) is not None else ("pooler.",)
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(unused))
-    if missing:
-        raise ModelError(
-            f"{name}: every weight of the network is needed, missing: {', '.join(missing[:3])}. "
-            f"Give a complete checkpoint."
-        )
+    refuse_missing(name, missing, unused=unused)
     return backbone, folder
 
 
@@ -95,26 +69,8 @@ def build_backbone(config: Mapping[str, Any]) -> nn.Module:
         MissingExtraError: If transformers is not installed.
         ModelError: If transformers knows no such model, or it does not see.
     """
-    require_extra("transformers", extra="train", purpose=_PURPOSE)
-    import torch
-    from transformers import AutoConfig, AutoModel
-
-    rest = dict(config)
-    kind = rest.pop("model_type", None)
-    try:
-        with quiet_transformers():
-            whole = AutoConfig.for_model(str(kind), **rest)
-            model = AutoModel.from_config(
-                getattr(whole, "vision_config", whole),
-                dtype=torch.float32,
-                trust_remote_code=False,
-            )
-    except Exception as error:  # any of a dozen types, by what is wrong
-        raise ModelError(
-            f"Image tower: transformers cannot build a model of type '{kind}' from this "
-            f"configuration ({type(error).__name__}: {_first_line(error)})."
-        ) from error
-    return _of_pictures(model, f"type '{kind}'")
+    model = random_weights(config, tower="Image tower", part=_what_sees)
+    return _of_pictures(model, f"type '{config.get('model_type')}'")
 
 
 def read_picture_settings(folder: Path) -> ImageInput:
@@ -134,7 +90,7 @@ def read_picture_settings(folder: Path) -> ImageInput:
     except Exception as error:  # any of a dozen types, by what is wrong
         raise ModelError(
             f"{folder}: a {_PROCESSOR} is needed that resizes to one size, perhaps crops, and "
-            f"normalises ({type(error).__name__}: {_first_line(error)}). Save the model's image "
+            f"normalises ({type(error).__name__}: {first_line(error)}). Save the model's image "
             f"processor beside it, or give image_input."
         ) from error
 
@@ -175,26 +131,9 @@ def _sides(size: Mapping[str, int]) -> tuple[int, int]:
     return int(size["height"]), int(size["width"])
 
 
-def _cached(name: str) -> Path | None:
-    """The hub client's cache folder of a vision backbone, if all that it needs is in it.
-
-    ``locate_model`` asks for a tokeniser too, which a model of pictures does not have.
-    """
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(name, CONFIG)
-    except HFValidationError:
-        return None
-    if not isinstance(found, str):
-        return None
-    folder = Path(found).parent
-    try:
-        weight_files(folder)
-    except ModelError:
-        return None
-    return folder if (folder / _PROCESSOR).is_file() else None
+def _what_sees(config: Any) -> Any:
+    """Of a model of pictures and texts, the configuration of the half that sees."""
+    return getattr(config, "vision_config", config)
 
 
 def _of_pictures(model: nn.Module, name: str) -> nn.Module:
@@ -212,8 +151,3 @@ def _of_pictures(model: nn.Module, name: str) -> nn.Module:
     if hasattr(getattr(model, "pooler", None), "dense"):
         model.pooler = None  # type: ignore[assignment]
     return model
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no reason given"

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightglass.checks import require_extra
 from sightglass.encoders.hub_checkpoint import CONFIG, read_json
-from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_tokens import load_tokenizer
-from sightglass.encoders.hub_weights import read_headers, weight_files
-from sightglass.encoders.quiet import quiet_transformers
+from sightglass.encoders.towers.backbone_checkpoint import (
+    first_line,
+    load_weights,
+    locate_backbone,
+    random_weights,
+    refuse_missing,
+)
 from sightglass.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import nn
 
-_PURPOSE = "A text tower of kind 'transformers'"
 _VOCABULARIES = (
     "tokenizer.json",
     "vocab.json",
@@ -41,12 +43,7 @@ def load_backbone(name: str) -> tuple[nn.Module, Path]:
         MissingExtraError: If transformers is not installed.
         ModelError: If the model cannot be fetched, is no text encoder, or lacks weights.
     """
-    require_extra("transformers", extra="train", purpose=_PURPOSE)
-    import torch
-    from transformers import AutoModel
-
-    bare = name.removeprefix("hf:")
-    folder = _cached(bare) or locate_model(bare)
+    folder = locate_backbone(name, beside=_VOCABULARIES)
     config = read_json(folder / CONFIG)
     if config is None:
         raise ModelError(
@@ -54,31 +51,9 @@ def load_backbone(name: str) -> tuple[nn.Module, Path]:
             f"save_pretrained wrote."
         )
     _check_is_text(config, name)
-    read_headers(weight_files(folder))  # with our own sentences for pickles and torn files
-    try:
-        with quiet_transformers():
-            model, report = AutoModel.from_pretrained(
-                str(folder),
-                dtype=torch.float32,  # else the type of the file, which may be half precision
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except Exception as error:  # any of a dozen types, by the kind of damage
-        raise ModelError(
-            f"{name}: transformers cannot load this model "
-            f"({type(error).__name__}: {_first_line(error)}). Fetch it again."
-        ) from error
+    model, missing = load_weights(name, folder)
     # Not used here: a pooler, which a model saved with a head for words lacks, and what writes.
-    missing = sorted(
-        key for key in report["missing_keys"] if not key.startswith(("pooler.", "decoder."))
-    )
-    if missing:
-        raise ModelError(
-            f"{name}: every weight of the network is needed, missing: {', '.join(missing[:3])}. "
-            f"Give a complete checkpoint."
-        )
+    refuse_missing(name, missing, unused=("pooler.", "decoder."))
     return _encoder_of(model), folder
 
 
@@ -92,26 +67,8 @@ def build_backbone(config: Mapping[str, Any]) -> nn.Module:
         MissingExtraError: If transformers is not installed.
         ModelError: If transformers knows no such model.
     """
-    require_extra("transformers", extra="train", purpose=_PURPOSE)
-    import torch
-    from transformers import AutoConfig, AutoModel
-
     _check_is_text(config, "config")
-    rest = {key: value for key, value in config.items() if key != "model_type"}
-    try:
-        with quiet_transformers():
-            built = AutoModel.from_config(
-                AutoConfig.for_model(config["model_type"], **rest),
-                dtype=torch.float32,
-                trust_remote_code=False,
-            )
-    except Exception as error:  # any of a dozen types, by what is wrong
-        raise ModelError(
-            f"Text tower: transformers cannot build a model of type '{config['model_type']}' from "
-            f"this configuration ({type(error).__name__}: {_first_line(error)}). Give what a "
-            f"config.json holds."
-        ) from error
-    return _encoder_of(built)
+    return _encoder_of(random_weights(config, tower="Text tower"))
 
 
 def read_tokenizer(folder: Path) -> tuple[bytes, int | None]:
@@ -152,30 +109,8 @@ def parse_tokenizer(content: bytes) -> Tokenizer:
     except Exception as error:  # the Rust side raises bare Exception
         raise ModelError(
             f"Text tower: the content of a tokenizer.json is needed, got something else "
-            f"({_first_line(error)}). Save the model's tokeniser again."
+            f"({first_line(error)}). Save the model's tokeniser again."
         ) from error
-
-
-def _cached(name: str) -> Path | None:
-    """The hub client's cache folder of a text encoder, if all that it needs is in it.
-
-    ``locate_model`` asks for the settings of pictures too, which a text encoder does not have.
-    """
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(name, CONFIG)
-    except HFValidationError:
-        return None
-    if not isinstance(found, str):
-        return None
-    folder = Path(found).parent
-    try:
-        weight_files(folder)
-    except ModelError:
-        return None
-    return folder if any((folder / name).is_file() for name in _VOCABULARIES) else None
 
 
 def _check_is_text(config: Mapping[str, Any], name: str) -> None:
@@ -196,8 +131,3 @@ def _encoder_of(model: nn.Module) -> nn.Module:
         return model
     encoder: nn.Module = model.get_encoder()  # type: ignore[operator]
     return encoder
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no reason given"

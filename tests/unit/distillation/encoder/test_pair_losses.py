@@ -108,7 +108,10 @@ def test_mistake_6_picture_picture_and_text_text_make_the_softmax_target_one_hot
     assert float(hard.probabilities.diagonal().min()) == 1.0
 
 
-def test_a_pair_by_itself_has_nothing_to_be_compared_with() -> None:
-    settings = Losses.model_validate({"contrastive": {}, "soft": {"kind": "otter"}})
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_a_pair_by_itself_has_nothing_to_be_compared_with(smoothing: float) -> None:
+    settings = Losses.model_validate(
+        {"contrastive": {"smoothing": smoothing}, "soft": {"kind": "otter"}}
+    )
     made = pair_losses(torch.eye(1), torch.eye(1), small_student(), settings, teacher=lambda: FOUND)
     assert {name: value.item() for name, value in made.items()} == {"contrastive": 0.0}

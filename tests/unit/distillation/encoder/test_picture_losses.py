@@ -11,6 +11,7 @@ from sightglass.distillation.encoder.picture_losses import Taught, picture_losse
 from sightglass.distillation.image_teachers import TeacherAnswer
 from sightglass.distillation.map_loss import MapNorm
 from sightglass.encoders.towers.contract import ImageAnswer
+from sightglass.errors import ShapeError
 
 ROOT = math.sqrt(0.5)
 # Three pictures, in the plane: along the first axis, between both, along the second.
@@ -138,3 +139,16 @@ def test_where_nobody_knows_a_picture_named_teachers_say_nothing() -> None:
     says = taught(named=(torch.zeros(0, 2), torch.zeros(3, dtype=torch.bool)))
     assert losses_of({"named": 1}, says) == {"named": 0.0}
     assert losses_of({"named": 1}, taught()) == {}
+
+
+@pytest.mark.parametrize("name", ["maps", "last_map"])
+def test_a_map_of_one_place_is_not_compared_with_every_place_of_another(name: str) -> None:
+    norms = [MapNorm(1), MapNorm(1)]
+    theirs = torch.arange(4.0).view(1, 1, 2, 2)
+    for norm in norms:
+        norm.learn(theirs)
+    mine = torch.zeros(1, 1, 1, 1)
+    answer = ImageAnswer(ROWS[:1], torch.zeros(1, 1), maps=(mine, mine))
+    says = taught(TeacherAnswer(None, None, (theirs, theirs)), labels=(-1,), sources=("0",))
+    with pytest.raises(ShapeError, match=r"need one shape, got \(1, 1, 1, 1\) and \(1, 1, 2, 2\)"):
+        losses_of({name: 1}, says, answer=answer, norms=norms)

@@ -20,6 +20,7 @@ LEAST: dict[str, Any] = {
     "student": {"text": TEXT},
     "phases": [{"name": "only", "epochs": 2, "losses": {"contrastive": {}}}],
 }
+SMOOTHED = {"contrastive": {"smoothing": 1}}
 TEACHER = {"model": "teacher.onnx", "logits": "logits", "names": "names.txt", "maps": ["a"]}
 
 
@@ -31,6 +32,11 @@ def mistake(**entries: Any) -> str:
 
 def phase(**entries: Any) -> dict[str, Any]:
     return {"name": "p", "epochs": 1, "losses": {"contrastive": {}}} | entries
+
+
+def averaged(decay: float, teacher: str = "average") -> dict[str, Any]:
+    """A phase with soft targets."""
+    return phase(losses={"soft": {"kind": "kd", "teacher": teacher, "decay": decay}})
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.name)
@@ -101,6 +107,16 @@ def test_what_makes_a_run_another_is_all_of_it_as_json() -> None:
         ({"words": {"teachers": []}}, "words.teachers: must have at least 1 item, got []."),
         ({"words": {"teachers": [{}]}}, "words.teachers.0: a text teacher needs either a model or"),
         ({"optimiser": {"lr": float("inf")}}, "optimiser.lr: must be a finite number, got inf."),
+        ({"optimiser": {"betas": [0.9, 1]}}, "optimiser.betas.1: must be less than 1, got 1."),
+        ({"optimiser": {"betas": [1, 0.9]}}, "optimiser.betas.0: must be less than 1, got 1."),
+        (
+            {"phases": [phase(losses=SMOOTHED)]},
+            "smoothing: must be less than 1, got 1.",
+        ),
+        (
+            {"phases": [averaged(0.5), averaged(0.999)]},
+            "decay must be the same, got [0.5, 0.999].",
+        ),
         ({"precision": "fp16"}, "precision: 'fp32' or 'bf16' is needed, got 'fp16'. Did you mean"),
         ({"student": {"start": "run", "dim": 3}}, "start brings its own towers, so 'dim' must"),
     ],
@@ -118,6 +134,18 @@ def test_the_image_teacher_may_be_asked_for_what_it_gives() -> None:
         where="r",
     )
     assert recipe.teachers.image is not None
+
+
+@pytest.mark.parametrize("model", ["mini", "mini:vision", "hf:a/b", "onnx:folder"])
+def test_any_encoder_gives_features(model: str) -> None:
+    more = {"teachers": {"image": {"model": model}}, "phases": [phase(losses={"features": 1})]}
+    assert recipe_of(LEAST | more, where="r").phases[0].losses.weights == {"features": 1}
+
+
+def test_a_decay_counts_where_the_average_teaches() -> None:
+    pairs = {"pairs": [{"model": "mini"}]}
+    phases = [averaged(0.5), averaged(0.9, "pairs"), phase(), averaged(0.5)]
+    assert len(recipe_of(LEAST | {"teachers": pairs, "phases": phases}, where="r").phases) == 4
 
 
 def test_a_text_teacher_is_a_model_or_tables() -> None:

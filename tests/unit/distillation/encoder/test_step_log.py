@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -93,3 +95,47 @@ def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "log.csv").mkdir()
     with pytest.raises(ResultsError, match=r"log\.csv: cannot be written"):
         make(tmp_path).begin(0)
+
+
+def no_room(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_up_is_told_with_the_name_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = False
+    opened = Path.open
+
+    def opens(path: Path, *given: Any, **named: Any) -> Any:
+        stream = opened(path, *given, **named)
+        puts = stream.write
+        monkeypatch.setattr(stream, "write", lambda text: no_room() if full else puts(text))
+        return stream
+
+    monkeypatch.setattr(Path, "open", opens)
+    log = make(tmp_path)
+    log.begin(0)
+    log.add(step(0))
+    full = True
+    with pytest.raises(ResultsError) as caught:
+        log.add(step(1))
+    log.close()
+    said = f"{tmp_path / 'log.csv'}: cannot be written (No space left on device). "
+    assert str(caught.value).startswith(said)
+    assert [row["step"] for row in read_log(tmp_path / "log.csv")] == ["1"]
+
+
+def test_a_run_that_cannot_begin_to_go_on_leaves_the_whole_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make(tmp_path)
+    log.begin(0)
+    for number in range(5):
+        log.add(step(number))
+    log.close()
+    before = (tmp_path / "log.csv").read_bytes()
+    monkeypatch.setattr(Path, "replace", no_room)
+    with pytest.raises(ResultsError, match=r"log\.csv: cannot be written \(No space left"):
+        make(tmp_path).begin(3)
+    assert (tmp_path / "log.csv").read_bytes() == before

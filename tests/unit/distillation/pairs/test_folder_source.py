@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from pair_layouts import numbered_png
+from sightglass.distillation.pairs import folder_source
 from sightglass.distillation.pairs.folder_source import FolderSource
 from sightglass.errors import InputError, PictureError
+from sightglass.inputs.file_bytes import FileStamp
 
 
 @pytest.fixture
@@ -86,7 +88,34 @@ def test_nothing_to_read_is_refused(tmp_path: Path) -> None:
         FolderSource(f"{tmp_path}/*.png", labels=True)
 
 
-def test_the_digest_covers_every_byte_and_the_labels_not_the_names(folder: Path) -> None:
+def test_the_digest_covers_sizes_labels_and_some_files_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = folder_source.read_bytes
+
+    def counted(path: str) -> tuple[bytes, FileStamp]:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(folder_source, "read_bytes", counted)
+    for number in range(300):
+        (folder / f"more-{number:03}.png").write_bytes(b"x" * 10)
+    digest = FolderSource(str(folder)).digest
+    assert len(read) == len(set(read)) == 256
+    unread = next(path for path in folder.iterdir() if path.is_file() and str(path) not in read)
+    unread.write_bytes(b"y" * 10)
+    assert FolderSource(str(folder)).digest == digest
+    unread.write_bytes(b"y" * 11)
+    assert FolderSource(str(folder)).digest != digest
+    unread.write_bytes(b"y" * 10)
+    Path(read[0]).write_bytes(b"y" * Path(read[0]).stat().st_size)
+    assert FolderSource(str(folder)).digest != digest
+
+
+def test_the_digest_of_a_small_folder_covers_every_byte_and_the_labels_not_the_names(
+    folder: Path,
+) -> None:
     digest = FolderSource(str(folder)).digest
     assert FolderSource(str(folder), labels=True).digest != digest
     (folder / "loose.png").rename(folder / "loosened.png")

@@ -115,6 +115,56 @@ def test_each_source_and_each_pass_has_its_own_order() -> None:
         assert np.array_equal(again, order)
 
 
+@given(lengths, st.data(), st.integers(1, 40))
+def test_most_of_one_is_never_exceeded_and_at_most_one_too_many(
+    rows: list[int], data: st.DataObject, batch_size: int
+) -> None:
+    some = data.draw(st.lists(weights, min_size=len(rows), max_size=len(rows)))
+    mix = mix_of(rows, some)
+    told, found = mix.most_of_one(batch_size), [0] * len(rows)
+    places = mix.places(mix.start())
+    for _ in range(30):
+        drawn = [next(places).source for _ in range(batch_size)]
+        for source in range(len(rows)):
+            found[source] = max(found[source], drawn.count(source))
+    for most, real, share in zip(told, found, mix.shares, strict=True):
+        assert real <= most <= min(batch_size, share * batch_size + 2)
+        # Thirty batches have at least their share on average.
+        assert most <= real + 2
+
+
+def test_most_of_one_by_hand() -> None:
+    assert mix_of([8]).most_of_one(6) == (6,)
+    # Equal sources in batches of three: two and one, one and two.
+    assert mix_of([3, 3]).most_of_one(3) == (2, 2)
+    # 3 : 1 in fours: three and one, always.
+    assert mix_of([9, 9], [3, 1]).most_of_one(4) == (3, 1)
+    # 1 : 2 in twos: two thirds of a draw, and two more may be due, 4/3 rounded up.
+    assert mix_of([9, 9], [1, 2]).most_of_one(2) == (2, 2)
+
+
+@given(st.integers(1, 9), st.integers(3, 7), st.integers(0, 5), st.integers(1, 4))
+def test_a_pass_begins_without_the_last_rows_of_the_one_before(
+    apart: int, times: int, seed: int, turn: int
+) -> None:
+    rows = apart * times
+    source = MemorySource("a", rows)
+    before, order = (Mix([source]).order(seed, 0, at, apart=apart) for at in (turn - 1, turn))
+    assert sorted(order.tolist()) == list(range(rows))
+    assert not set(before[-apart:].tolist()) & set(order[:apart].tolist())
+    # And no more is changed than that, as orders keep together what is near in a file.
+    own = Mix([source]).order(seed, 0, turn)
+    recent = set(before[-apart:].tolist())
+    moved = sum(index in recent for index in own[:apart].tolist())
+    assert int((order != own).sum()) == 2 * moved
+    assert np.array_equal(order[2 * apart :], own[2 * apart :])
+
+
+def test_orders_of_less_than_three_times_the_rows_are_the_sources_own() -> None:
+    mix = mix_of([11])
+    assert np.array_equal(mix.order(1, 0, 3, apart=4), mix.order(1, 0, 3))
+
+
 def test_the_digest_tells_other_sources_other_orders_and_other_shares_apart() -> None:
     a, b = MemorySource("a", 3), MemorySource("b", 3)
     mixes = [Mix([a, b]), Mix([b, a]), Mix([a, b], [1, 2]), Mix([a])]
