@@ -30,8 +30,10 @@ $(VENV)/dev: $(VENV)/core
 demo: $(VENV)/core  ## Classify real photographs; print a table and where the report is
 	$(BIN)/python tools/demo.py demo
 
+# A worker per processor, each with one thread: torch's own threads wait for each other when others
+# compute beside them.
 test: $(VENV)/dev browser  ## Run every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/dev  ## Format, lint, types, import directions, freshness of generated docs
 	$(BIN)/ruff format --check .

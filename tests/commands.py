@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,9 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 
     with (folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def complaints(stderr: str) -> str:
+    """What a command said but for its progress, which only slow machines see."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not re.match(r"[\d,]+ of [\d,]+ files, ", line))

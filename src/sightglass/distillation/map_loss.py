@@ -27,8 +27,8 @@ class MapNorm(nn.Module):
     thousands of steps to grow to the teacher's scale. ``normalise`` gives the teacher's map as a
     student's stage takes and learns it.
 
-    With several processes each sees another first batch: call ``learn`` on one, and broadcast the
-    buffers.
+    Where a first batch comes in parts, or several processes have a share of it each, ``set`` takes
+    the moments of all of it.
 
     Args:
         channels: Of both maps, at least 1.

@@ -95,8 +95,8 @@ def make_ready(
             device
         )
     check_towers(student, recipe, teaching)
-    # Parts change nothing but rounding, and whoever ran out of memory wants smaller ones. Batch
-    # norms are the exception: each part has statistics of its own.
+    # Parts change rounding and the draws of dropout, no more, and whoever ran out of memory wants
+    # smaller ones. Batch norms are the exception: each part has statistics of its own.
     if not batch_norms(student.train()):
         del who["part_size"]
     lists = {str(at): source.classes for at, source in enumerate(mix.sources) if source.classes}

@@ -255,5 +255,5 @@ def test_without_pyarrow_all_but_parquet_can_be_opened(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert len(opened(data, "shards")) == 10
-    with pytest.raises(MissingExtraError, match=r"pip install 'sightglass\[eval\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'sightglass\[train\]'"):
         opened(data, "hub")
