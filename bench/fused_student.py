@@ -198,6 +198,7 @@ def told(rows: Sequence[Measured], asked: argparse.Namespace) -> str:
         vision=asked.vision_model or "its own feature",
         unlabelled=", ".join(path.name for path in asked.unlabelled),
         asked=asked,
+        view="whole pictures" if asked.area == 1 else f"parts of {asked.area:g} and more",
         machine=machine("torch", "onnxruntime"),
     )
 
@@ -222,8 +223,8 @@ The teacher is the student's own export with {references},
 fused as `classify --references` does by default, the third opinion in the space of {vision}. The
 student begins from the same weights (`student.start`) and learns the fusion's answers to
 unlabelled pictures ({unlabelled}): loss `named`, {asked.epochs:g} epochs, highest rate
-{asked.lr:g}, crops of {asked.area:g} of a picture and more, text tower frozen. Asked: {test}; its
-labels only count.
+{asked.lr:g}, {view}, text tower frozen. Asked: {test}; its labels
+only count.
 
 {machine}"""
 
@@ -239,7 +240,7 @@ def main() -> None:
     parser.add_argument("--vision-model", help="for the third opinion; the student's own feature")
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--rows", type=int, help="of the test, evenly spread; all")
-    parser.add_argument("--epochs", type=float, default=20.0)
+    parser.add_argument("--epochs", type=float, default=10.0)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--area", type=float, default=1.0, help="least share of a picture")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
