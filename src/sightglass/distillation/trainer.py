@@ -134,7 +134,7 @@ def train(
                 keep(keeps)
             lr = course.lr(state.step)
             for group in course.optimiser.param_groups:
-                group["lr"] = lr * group.get("lr_share", 1.0)
+                group["lr"] = lr
             course.optimiser.zero_grad()
             loss, parts = course.learn(batch, state.step)
             _check_loss(loss, state)
