@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import time
 from pathlib import Path
 
 from adapters.small_encoder_runs import recipe, write_data
-from commands import start
+from killed_training import kill_once
 from sightglass.distillation.encoder.recipe import read_recipe
 from sightglass.distillation.encoder.run import distil_encoder
 
@@ -53,18 +51,8 @@ def kill_and_finish(home: Path, *, kills: int, seed: int) -> int:
     command = (*command, "--store", "killed.sqlite")
     checkpoint = home / "killed" / CHECKPOINT
     for _ in range(kills):
-        before = checkpoint.read_bytes() if checkpoint.exists() else b""
-        process = start(*command, home=home)
-        while process.poll() is None and not (
-            checkpoint.exists() and checkpoint.read_bytes() != before
-        ):
-            time.sleep(0.002)
         # A phase takes less than that: any of its steps, or the checkpoint's writing.
-        time.sleep(chance.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        landed += process.wait(30) == -signal.SIGKILL
-        if process.stderr is not None:
-            process.stderr.close()
+        landed += kill_once(command, checkpoint, home=home, after=chance.uniform(0, 0.1))
         assert not (home / "killed" / RESULTS[0]).exists()
     for out in ("killed", "calm"):
         _finish(home, out)

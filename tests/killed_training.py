@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.checkpoints import write_clip
@@ -31,6 +32,26 @@ def write_inputs(home: Path) -> None:
     write_photos(home / "photos", 20)
 
 
+def kill_once(command: Sequence[str], checkpoint: Path, *, home: Path, after: float) -> bool:
+    """Start a training, and kill it ``after`` seconds from its next checkpoint on.
+
+    Returns:
+        Whether the kill met it alive.
+    """
+    before = checkpoint.read_bytes() if checkpoint.exists() else b""
+    process = start(*command, home=home)
+    while process.poll() is None and not (
+        checkpoint.exists() and checkpoint.read_bytes() != before
+    ):
+        time.sleep(0.002)
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    landed = process.wait(30) == -signal.SIGKILL
+    if process.stderr is not None:
+        process.stderr.close()
+    return landed
+
+
 def kill_and_finish(home: Path, *, host: str, epochs: int, kills: int, seed: int) -> int:
     """Kill a run ``kills`` times while it trains, let it finish, and compare every byte.
 
@@ -49,18 +70,8 @@ def kill_and_finish(home: Path, *, host: str, epochs: int, kills: int, seed: int
     checkpoint = home / f"{host}-killed" / CHECKPOINT
     calm = start(*arguments(f"{host}-calm", host=host, epochs=epochs), home=home)
     for _ in range(kills):
-        before = checkpoint.read_bytes() if checkpoint.exists() else b""
-        process = start(*command, home=home)
-        while process.poll() is None and not (
-            checkpoint.exists() and checkpoint.read_bytes() != before
-        ):
-            time.sleep(0.002)
         # An epoch takes about a tenth of a second: any of its steps, or the checkpoint's writing.
-        time.sleep(chance.uniform(0, 0.2))
-        process.send_signal(signal.SIGKILL)
-        landed += process.wait(30) == -signal.SIGKILL
-        if process.stderr is not None:
-            process.stderr.close()
+        landed += kill_once(command, checkpoint, home=home, after=chance.uniform(0, 0.2))
         assert not (home / f"{host}-killed" / RESULTS[0]).exists()
     _, complaints = calm.communicate(timeout=120)
     assert calm.returncode == 0, complaints
