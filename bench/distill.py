@@ -38,12 +38,12 @@ def measure(host: str, precision: str, padded: bool, steps: int) -> dict[str, An
     """Seconds of each part, medians over the steps, and the peak of memory."""
     import torch
 
-    from sightglass.distillation.prompt_run import PromptRun
-    from sightglass.distillation.prompt_teachers import TEACHER_TEMPLATE, clip_teacher
-    from sightglass.distillation.settings import PromptSettings
-    from sightglass.distillation.training import MOMENTUM, WEIGHT_DECAY
+    from sightglass.distillation.prompts.prompt_run import PromptRun
+    from sightglass.distillation.prompts.prompt_teachers import TEACHER_TEMPLATE, clip_teacher
+    from sightglass.distillation.prompts.settings import PromptSettings
+    from sightglass.distillation.prompts.training import MOMENTUM, WEIGHT_DECAY
+    from sightglass.distillation.prompts.vocabulary import read_vocabulary
     from sightglass.distillation.training_pictures import usable_pictures
-    from sightglass.distillation.vocabulary import read_vocabulary
     from sightglass.encoders.prompted.student import load_student
     from sightglass.encoders.registry import load_dual_encoder
     from sightglass.store import open_store

@@ -99,7 +99,7 @@ class Trial:
 
 def slice_of(kind: Kind, data: Labelled, folder: Path, *, seed: int, wrong: float) -> Slice:
     """What the students of one seed learn from and are asked; words beside it, for the lessons."""
-    from sightglass.distillation.vocabulary import read_vocabulary
+    from sightglass.distillation.prompts.vocabulary import read_vocabulary
 
     made = make_slice(
         data,

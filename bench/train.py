@@ -55,7 +55,7 @@ def measure(shape: str, precision: str, part: int | None, steps: int | None) -> 
     from sightglass.distillation.encoder.ready import make_ready
     from sightglass.distillation.encoder.recipe import recipe_of
     from sightglass.distillation.pairs.ledger import Ledger
-    from sightglass.distillation.processes import Processes
+    from sightglass.distillation.parallel.processes import Processes
     from sightglass.distillation.trainer import train
     from sightglass.store import open_store
 

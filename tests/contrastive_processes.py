@@ -21,10 +21,10 @@ from contrastive_students import (
     make_batch,
     our_gradient,
 )
-from sightglass.distillation.contrastive_step import backward
-from sightglass.distillation.global_batch_norm import convert
-from sightglass.distillation.launch import launch
-from sightglass.distillation.processes import Processes
+from sightglass.distillation.parallel.contrastive_step import backward
+from sightglass.distillation.parallel.global_batch_norm import convert
+from sightglass.distillation.parallel.launch import launch
+from sightglass.distillation.parallel.processes import Processes
 from sightglass.errors import PictureError
 
 # Rows of each process in the checks of the norm alone.

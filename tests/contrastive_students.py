@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sightglass.distillation.contrastive_step import Outputs, backward
-from sightglass.distillation.processes import Processes
+from sightglass.distillation.parallel.contrastive_step import Outputs, backward
+from sightglass.distillation.parallel.processes import Processes
 
 PICTURES, SIDE, WORDS, WIDTH = 12, 4, 5, 6
 RATE, STEPS = 0.05, 3

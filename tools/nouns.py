@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wordnet import Database, Meaning, read_database
 
-LIST = Path(__file__).parents[1] / "src" / "sightglass" / "distillation" / "nouns.txt"
+LIST = Path(__file__).parents[1] / "src" / "sightglass" / "distillation" / "prompts" / "nouns.txt"
 TITLE = """\
 {count} English nouns for things that one can take a picture of; see docs/vocabulary.md.
 Picked from the WordNet database by tools/nouns.py, which rewrites this file. Its notice:

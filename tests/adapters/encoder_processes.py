@@ -9,7 +9,7 @@ import torch
 
 from sightglass.distillation.encoder import run
 from sightglass.distillation.encoder.recipe import Recipe
-from sightglass.distillation.processes import Processes
+from sightglass.distillation.parallel.processes import Processes
 
 
 def train_all(processes: Processes, asked: Mapping[str, Recipe], folder: Path) -> None:

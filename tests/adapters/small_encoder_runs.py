@@ -17,7 +17,7 @@ from sightglass.distillation.encoder.course import EncoderCourse
 from sightglass.distillation.encoder.ready import Ready, make_ready
 from sightglass.distillation.encoder.recipe import Recipe, recipe_of
 from sightglass.distillation.pairs.ledger import Ledger
-from sightglass.distillation.processes import Processes
+from sightglass.distillation.parallel.processes import Processes
 from sightglass.store import open_store
 
 SIDE, ROWS, BATCH, STEPS = 32, 17, 6, 3

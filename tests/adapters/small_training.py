@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 
 from adapters.checkpoints import write_clip
-from sightglass.distillation.known_classes import classes_for
-from sightglass.distillation.objective import Classes, Objective, kdpl_objective
-from sightglass.distillation.settings import PromptSettings
-from sightglass.distillation.teachers import ClipTeacher
+from sightglass.distillation.prompts.known_classes import classes_for
+from sightglass.distillation.prompts.objective import Classes, Objective, kdpl_objective
+from sightglass.distillation.prompts.settings import PromptSettings
+from sightglass.distillation.prompts.teachers import ClipTeacher
+from sightglass.distillation.prompts.training import train_prompts
 from sightglass.distillation.trainer import Step
-from sightglass.distillation.training import train_prompts
 from sightglass.distillation.training_pictures import TrainingPictures, usable_pictures
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder
 from sightglass.encoders.prompted.host import PromptHost

@@ -17,7 +17,7 @@ from adapters.small_encoder_runs import ROWS, begin, recipe, write_data
 from sightglass.distillation.encoder import run
 from sightglass.distillation.encoder.run import distil_encoder
 from sightglass.distillation.encoder.step_log import read_log
-from sightglass.distillation.launch import launch
+from sightglass.distillation.parallel.launch import launch
 from sightglass.distillation.trainer import Step, train
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}

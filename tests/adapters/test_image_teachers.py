@@ -10,7 +10,7 @@ from PIL import Image
 
 from adapters.checkpoints import write_dinov2
 from onnx_graphs import residual_network, runtime_answer
-from sightglass.distillation.image_teachers import (
+from sightglass.distillation.teachers.image_teachers import (
     EncoderImageTeacher,
     OnnxImageTeacher,
     PixelRange,

@@ -36,7 +36,7 @@ from plain_clip_resnet import read_plain_resnet_clip, resnet_image_features
 from plain_prompts import ANSWERS, sgd
 from plain_prompts.loss import kdpl
 from sightglass import ZeroShotClassifier
-from sightglass.distillation.kdpl_loss import kdpl_loss
+from sightglass.distillation.losses.kdpl_loss import kdpl_loss
 from sightglass.encoders.contract import DualEncoder
 from sightglass.encoders.embeddings import unit_rows
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder

@@ -22,7 +22,7 @@ from adapters.vision_checkpoints import (
     write_resnet,
     write_vit,
 )
-from sightglass.distillation.global_batch_norm import batch_norms
+from sightglass.distillation.parallel.global_batch_norm import batch_norms
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.preprocess import normalise, prepare
 from sightglass.encoders.towers.building import build_image_tower

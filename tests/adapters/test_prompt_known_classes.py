@@ -9,9 +9,9 @@ from transformers import AutoProcessor, CLIPModel
 
 from adapters.checkpoints import LENGTH, WORDS
 from adapters.small_training import NAMES, SmallTraining
-from sightglass.distillation import known_classes
-from sightglass.distillation.general_templates import GENERAL_TEMPLATES
-from sightglass.distillation.known_classes import classes_for, frozen_rows
+from sightglass.distillation.prompts import known_classes
+from sightglass.distillation.prompts.general_templates import GENERAL_TEMPLATES
+from sightglass.distillation.prompts.known_classes import classes_for, frozen_rows
 from sightglass.encoders.hub import load_hub_encoder
 
 

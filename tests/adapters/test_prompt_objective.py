@@ -16,8 +16,8 @@ from transformers import CLIPModel
 import kdpl_oracle
 from adapters.checkpoints import CLIP_MEAN, CLIP_STD, SIDE
 from adapters.small_training import NAMES, SmallTraining, same_bits, weights_of
-from sightglass.distillation.known_classes import classes_for
-from sightglass.distillation.objective import Classes, kdpl_objective, supervised_objective
+from sightglass.distillation.prompts.known_classes import classes_for
+from sightglass.distillation.prompts.objective import Classes, kdpl_objective, supervised_objective
 from sightglass.distillation.training_pictures import PictureBatch, usable_pictures
 from sightglass.encoders.prompted.host import PromptHost
 from sightglass.encoders.prompted.hosts import HOST_NAMES

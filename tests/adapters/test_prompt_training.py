@@ -20,8 +20,8 @@ from adapters.small_training import (
     weights_of,
 )
 from sightglass.distillation.crops import random_crop
-from sightglass.distillation.general_templates import GENERAL_TEMPLATES
 from sightglass.distillation.picture_order import crop_rng, epoch_order
+from sightglass.distillation.prompts.general_templates import GENERAL_TEMPLATES
 from sightglass.distillation.trainer import Step
 from sightglass.distillation.training_pictures import PictureBatch
 from sightglass.encoders import hub_network

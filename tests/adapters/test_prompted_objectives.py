@@ -14,9 +14,9 @@ from adapters.paired_students import NAMES, Pair, plain_tensors
 from plain_clip import embed, image_features, softmax, text_features, unit
 from plain_prompts import loss, promptsrc
 from plain_prompts.answer import PlainAnswer
-from sightglass.distillation.general_templates import GENERAL_TEMPLATES
-from sightglass.distillation.known_classes import classes_for
-from sightglass.distillation.objective import kdpl_objective, supervised_objective
+from sightglass.distillation.prompts.general_templates import GENERAL_TEMPLATES
+from sightglass.distillation.prompts.known_classes import classes_for
+from sightglass.distillation.prompts.objective import kdpl_objective, supervised_objective
 from sightglass.distillation.training_pictures import PictureBatch
 from sightglass.encoders.prompted.hosts import HOST_NAMES
 

@@ -16,10 +16,10 @@ from adapters.paired_students import NAMES, Pair, plain_tensors, random_pixels
 from plain_clip import embed, image_features, text_features, unit
 from plain_prompts import RATES, loss, promptsrc, sgd
 from plain_prompts.answer import PlainAnswer
-from sightglass.distillation.general_templates import GENERAL_TEMPLATES
-from sightglass.distillation.kdpl_loss import kdpl_loss
-from sightglass.distillation.known_classes import frozen_rows
-from sightglass.distillation.promptsrc_regulariser import promptsrc_regulariser
+from sightglass.distillation.losses.kdpl_loss import kdpl_loss
+from sightglass.distillation.prompts.general_templates import GENERAL_TEMPLATES
+from sightglass.distillation.prompts.known_classes import frozen_rows
+from sightglass.distillation.prompts.promptsrc_regulariser import promptsrc_regulariser
 from sightglass.encoders.prompted.host import PromptHost
 from sightglass.encoders.prompted.hosts import HOST_NAMES, build_host
 from sightglass.encoders.prompted.towers import ClipTowers

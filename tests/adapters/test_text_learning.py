@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from sightglass.distillation.corpus import gather_corpus
-from sightglass.distillation.text_lesson import text_batches, text_loss
-from sightglass.distillation.text_space import TextSpace
-from sightglass.distillation.text_teachers import EncoderTeacher, TableTeacher
-from sightglass.distillation.word_piece_training import train_word_pieces
+from sightglass.distillation.words.corpus import gather_corpus
+from sightglass.distillation.words.text_lesson import text_batches, text_loss
+from sightglass.distillation.words.text_space import TextSpace
+from sightglass.distillation.words.text_teachers import EncoderTeacher, TableTeacher
+from sightglass.distillation.words.word_piece_training import train_word_pieces
 from sightglass.encoders.towers.word_table import WordTable
 
 pytestmark = pytest.mark.usefixtures("one_thread")

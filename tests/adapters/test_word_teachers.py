@@ -19,7 +19,7 @@ from sightglass.distillation.encoder.recipe import Recipe
 from sightglass.distillation.encoder.run import distil_encoder
 from sightglass.distillation.encoder.teacher_settings import TextTeacher
 from sightglass.distillation.encoder.word_teachers import digest_of_text_teachers
-from sightglass.distillation.text_teachers import read_table
+from sightglass.distillation.words.text_teachers import read_table
 from sightglass.errors import InputError
 from sightglass.inputs.labels import clean_name
 

@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_model_and_the_reports_parts(wheel: Path) -> None:
     for part in templates.iterdir():
         assert f"sightglass/reports/templates/{part.name}" in inside
     assert "sightglass/py.typed" in inside
-    assert inside["sightglass/distillation/nouns.txt"] < 250_000
+    assert inside["sightglass/distillation/prompts/nouns.txt"] < 250_000
     assert not [name for name in inside if name.startswith("tests")]
 
 

@@ -21,10 +21,10 @@ from learning.digit_models import (
     write_student,
     write_teacher,
 )
-from sightglass.distillation.prompt_run import PromptRun
-from sightglass.distillation.settings import PromptSettings
-from sightglass.distillation.teachers import ClipTeacher
-from sightglass.distillation.training import train_prompts
+from sightglass.distillation.prompts.prompt_run import PromptRun
+from sightglass.distillation.prompts.settings import PromptSettings
+from sightglass.distillation.prompts.teachers import ClipTeacher
+from sightglass.distillation.prompts.training import train_prompts
 from sightglass.distillation.training_pictures import usable_pictures
 from sightglass.encoders.contract import DualEncoder
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder

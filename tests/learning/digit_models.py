@@ -21,7 +21,7 @@ from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPToken
 
 from adapters.checkpoints import CLIP_MEAN, CLIP_STD, SIDE, clip_tokenizer
 from sightglass.distillation.crops import random_crop
-from sightglass.distillation.general_templates import GENERAL_TEMPLATES
+from sightglass.distillation.prompts.general_templates import GENERAL_TEMPLATES
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # Words that no picture shows; both models learn that, as they are the other classes in training.

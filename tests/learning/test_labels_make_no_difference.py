@@ -8,9 +8,9 @@ import pytest
 
 from learning.adapting import Pair
 from learning.digit_models import DIGITS, FOR_MODELS, digit_of, worn_digit
-from sightglass.distillation.distilled import distil
-from sightglass.distillation.prepared import PromptRequest, prepare_run
-from sightglass.distillation.settings import PromptSettings
+from sightglass.distillation.prompts.distilled import distil
+from sightglass.distillation.prompts.prepared import PromptRequest, prepare_run
+from sightglass.distillation.prompts.settings import PromptSettings
 from sightglass.encoders.prompted.hosts import HOST_NAMES
 
 PICTURES = range(FOR_MODELS, FOR_MODELS + 40)

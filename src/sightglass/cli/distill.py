@@ -19,8 +19,8 @@ from sightglass.cli.classify import (
 from sightglass.cli.distill_encoder import encoder
 
 if TYPE_CHECKING:
-    from sightglass.distillation.distilled import DistilledPrompts
-    from sightglass.distillation.prompt_run import PromptRun
+    from sightglass.distillation.prompts.distilled import DistilledPrompts
+    from sightglass.distillation.prompts.prompt_run import PromptRun
 
 distill = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -128,13 +128,13 @@ def prompts(
     you stopped it. 2: wrong usage.
     """
     from sightglass.cli.printable import printable
-    from sightglass.distillation.prepared import (
+    from sightglass.distillation.prompts.prepared import (
         OWN_FILES,
         PromptRequest,
         check_request,
         prepare_run,
     )
-    from sightglass.distillation.settings import PromptSettings
+    from sightglass.distillation.prompts.settings import PromptSettings
     from sightglass.encoders.precision import choose_precision
     from sightglass.inputs.discovery import find_pictures
     from sightglass.inputs.images import DEFAULT_MAX_PIXELS
@@ -186,7 +186,7 @@ def prompts(
             err=True,
         )
     if dry_run:
-        from sightglass.distillation.plan import plan_lines
+        from sightglass.distillation.prompts.plan import plan_lines
 
         for line in plan_lines(run):
             typer.echo(printable(line))
@@ -203,7 +203,7 @@ def prompts(
 
 def _train(run: PromptRun, out: Path, command: list[str]) -> DistilledPrompts:
     from sightglass.cli.steps import steps_shown
-    from sightglass.distillation.distilled import distil
+    from sightglass.distillation.prompts.distilled import distil
 
     try:
         with steps_shown(run.steps) as watch:

@@ -3,17 +3,15 @@
 Importing it does not import torch: what computes with tensors asks for torch when it is called.
 """
 
-from sightglass.distillation.class_selection import select_classes
-from sightglass.distillation.ema import ema_decay
-from sightglass.distillation.epoch_weights import gaussian_epoch_weights
-from sightglass.distillation.info_nce import info_nce_loss
-from sightglass.distillation.kdpl_loss import kdpl_loss
-from sightglass.distillation.schedule import warmup_cosine_lr
-from sightglass.distillation.sinkhorn import sinkhorn_targets
-from sightglass.distillation.soft_target_loss import soft_target_loss
+from sightglass.distillation.losses.class_selection import select_classes
+from sightglass.distillation.losses.ema import ema_decay
+from sightglass.distillation.losses.info_nce import info_nce_loss
+from sightglass.distillation.losses.kdpl_loss import kdpl_loss
+from sightglass.distillation.losses.sinkhorn import sinkhorn_targets
+from sightglass.distillation.losses.soft_target_loss import soft_target_loss
+from sightglass.distillation.prompts.epoch_weights import gaussian_epoch_weights
+from sightglass.distillation.prompts.schedule import warmup_cosine_lr
 
-# Not by a __getattr__ on first use: a module and its function share the names kdpl_loss and
-# soft_target_loss, and once anything had imported the module, the package would hand that out.
 __all__ = [
     "ema_decay",
     "gaussian_epoch_weights",

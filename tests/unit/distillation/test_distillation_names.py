@@ -25,7 +25,7 @@ def after(code: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_public_names_are_functions_though_modules_are_called_alike() -> None:
+def test_the_public_names_are_functions() -> None:
     assert distillation.__all__ == [
         "ema_decay",
         "gaussian_epoch_weights",
@@ -41,17 +41,6 @@ def test_the_public_names_are_functions_though_modules_are_called_alike() -> Non
         assert getattr(distillation, name).__name__ == name
 
 
-@pytest.mark.parametrize("name", ["kdpl_loss", "soft_target_loss"])
-def test_a_module_that_is_imported_first_does_not_hide_the_function_of_its_name(name: str) -> None:
-    kinds = after(
-        "import json\n"
-        f"import sightglass.distillation.{name}\n"
-        f"from sightglass.distillation import {name}\n"
-        f"print(json.dumps(type({name}).__name__))"
-    )
-    assert kinds == "function"
-
-
 def test_importing_the_package_loads_no_network_library() -> None:
     loaded = after(
         "import json, sys\nimport sightglass.distillation\nprint(json.dumps(sorted(sys.modules)))"
@@ -65,7 +54,7 @@ def test_without_torch_the_functions_of_numbers_still_work() -> None:
         + "import numpy as np\n"
         + "from sightglass.distillation import (\n"
         + "    ema_decay, gaussian_epoch_weights, warmup_cosine_lr)\n"
-        + "from sightglass.distillation.kdpl_loss import floored_logits\n"
+        + "from sightglass.distillation.losses.kdpl_loss import floored_logits\n"
         + "print(json.dumps([warmup_cosine_lr(1, lr=0.5, epochs=3), ema_decay(2), \n"
         + "    gaussian_epoch_weights(1, mean=1, std=1).tolist(), \n"
         + "    floored_logits(np.full((1, 2), 0.5)).tolist()]))"

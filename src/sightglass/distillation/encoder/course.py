@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sightglass.distillation.encoder.teaching import Teaching
     from sightglass.distillation.pairs.ledger import Ledger
     from sightglass.distillation.pairs.mix import Mix
-    from sightglass.distillation.processes import Processes
+    from sightglass.distillation.parallel.processes import Processes
     from sightglass.encoders.towers.student import DualStudent
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from sightglass.distillation.ema import EmaTeacher
-from sightglass.distillation.map_loss import MapNorm
+from sightglass.distillation.losses.ema import EmaTeacher
+from sightglass.distillation.losses.map_loss import MapNorm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sightglass.distillation.contrastive_step import Outputs, backward
 from sightglass.distillation.encoder.pair_losses import pair_losses
 from sightglass.distillation.encoder.picture_losses import Taught, picture_losses
-from sightglass.distillation.map_loss import MapNorm
-from sightglass.distillation.pair_similarities import Similarities
-from sightglass.distillation.pair_teachers import PairRows
+from sightglass.distillation.losses.map_loss import MapNorm
+from sightglass.distillation.parallel.contrastive_step import Outputs, backward
+from sightglass.distillation.teachers.pair_similarities import Similarities
+from sightglass.distillation.teachers.pair_teachers import PairRows
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from sightglass.distillation.encoder.name_rows import NameRows
     from sightglass.distillation.encoder.recipe import Phase, Recipe
     from sightglass.distillation.encoder.teaching import Teaching
-    from sightglass.distillation.image_teachers import TeacherAnswer
     from sightglass.distillation.pairs.pair_batches import PairBatch
-    from sightglass.distillation.processes import Processes
+    from sightglass.distillation.parallel.processes import Processes
+    from sightglass.distillation.teachers.image_teachers import TeacherAnswer
     from sightglass.encoders.towers.contract import ImageAnswer
     from sightglass.encoders.towers.student import DualStudent
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from sightglass.distillation.named_mixture import MixedTeacher
-from sightglass.distillation.named_teachers import CosineTeacher, LabelTeacher, SettledTeacher
-from sightglass.distillation.picture_rows import CropRows, StoredRows
-from sightglass.distillation.teachers import FusedTeacher
+from sightglass.distillation.prompts.teachers import FusedTeacher
+from sightglass.distillation.teachers.named_mixture import MixedTeacher
+from sightglass.distillation.teachers.named_teachers import (
+    CosineTeacher,
+    LabelTeacher,
+    SettledTeacher,
+)
+from sightglass.distillation.teachers.picture_rows import CropRows, StoredRows
 from sightglass.encoders.registry import load_dual_encoder
 from sightglass.encoders.wording import templates_for
 from sightglass.errors import InputError
@@ -23,8 +27,8 @@ from sightglass.reports.work import Work
 if TYPE_CHECKING:
     from sightglass.distillation.encoder.recipe import Recipe
     from sightglass.distillation.encoder.teacher_settings import NamedTeacher
-    from sightglass.distillation.named_teachers import NamedTeacher as FrozenNamedTeacher
     from sightglass.distillation.pairs.source import PairSource
+    from sightglass.distillation.teachers.named_teachers import NamedTeacher as FrozenNamedTeacher
     from sightglass.store import Store
 
 LABELS = "labels"

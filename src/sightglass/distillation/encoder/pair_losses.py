@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sightglass.distillation.encoder.loss_settings import Otter
-from sightglass.distillation.info_nce import info_nce_loss
-from sightglass.distillation.otter_targets import otter_targets
-from sightglass.distillation.pair_similarities import Similarities
-from sightglass.distillation.self_targets import teacher_targets
-from sightglass.distillation.soft_target_loss import soft_target_loss
+from sightglass.distillation.losses.info_nce import info_nce_loss
+from sightglass.distillation.losses.otter_targets import otter_targets
+from sightglass.distillation.losses.self_targets import teacher_targets
+from sightglass.distillation.losses.soft_target_loss import soft_target_loss
+from sightglass.distillation.teachers.pair_similarities import Similarities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sightglass.distillation.encoder.loss_settings import Losses, SelfTaught
-    from sightglass.distillation.target import Target
+    from sightglass.distillation.losses.target import Target
     from sightglass.encoders.towers.student import DualStudent
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from sightglass.distillation.feature_loss import feature_loss
-from sightglass.distillation.logit_loss import logit_loss
-from sightglass.distillation.soft_target_loss import soft_target_loss
-from sightglass.distillation.target import Target
+from sightglass.distillation.losses.feature_loss import feature_loss
+from sightglass.distillation.losses.logit_loss import logit_loss
+from sightglass.distillation.losses.soft_target_loss import soft_target_loss
+from sightglass.distillation.losses.target import Target
 from sightglass.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sightglass.distillation.encoder.loss_settings import Losses
     from sightglass.distillation.encoder.name_rows import NameRows
-    from sightglass.distillation.image_teachers import TeacherAnswer
-    from sightglass.distillation.map_loss import MapNorm
+    from sightglass.distillation.losses.map_loss import MapNorm
+    from sightglass.distillation.teachers.image_teachers import TeacherAnswer
     from sightglass.encoders.towers.contract import ImageAnswer
 
 # Keys of lists of names.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from sightglass.distillation.encoder.ready import check_data, check_processes
 from sightglass.distillation.encoder.starting import read_start
 from sightglass.distillation.encoder.words import text_tower
-from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
-from sightglass.distillation.word_piece_training import train_word_pieces
+from sightglass.distillation.parallel.global_batch_norm import batch_norms
+from sightglass.distillation.words.word_piece_training import train_word_pieces
 from sightglass.encoders.towers.building import build_image_tower
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from sightglass.distillation.encoder.teaching import Teaching, check_widths
 from sightglass.distillation.encoder.word_texts import gather_words
 from sightglass.distillation.encoder.words import CHECKPOINT as WORDS
 from sightglass.distillation.encoder.words import teach_words, text_tower
-from sightglass.distillation.global_batch_norm import batch_norms
 from sightglass.distillation.pairs.open_source import open_mix
+from sightglass.distillation.parallel.global_batch_norm import batch_norms
 from sightglass.encoders.towers.building import build_image_tower
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
 from sightglass.encoders.towers.student import DualStudent

@@ -20,10 +20,10 @@ from sightglass.distillation.encoder.picture_losses import ANCHORS
 from sightglass.distillation.encoder.ready import Ready, check_processes, make_ready
 from sightglass.distillation.encoder.recipe import Recipe, identity
 from sightglass.distillation.encoder.step_log import LOG, StepLog
-from sightglass.distillation.global_batch_norm import convert
-from sightglass.distillation.launch import launch
 from sightglass.distillation.pairs.ledger import Ledger
-from sightglass.distillation.processes import Processes
+from sightglass.distillation.parallel.global_batch_norm import convert
+from sightglass.distillation.parallel.launch import launch
+from sightglass.distillation.parallel.processes import Processes
 from sightglass.distillation.trainer import Step, train
 from sightglass.distillation.training_state import TrainingState
 from sightglass.encoders.towers.convolutional import ConvolutionalTower

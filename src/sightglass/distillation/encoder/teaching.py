@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sightglass.distillation.batch_pictures import BatchPictures
 from sightglass.distillation.encoder.named_settings import named_names, named_teacher
 from sightglass.distillation.encoder.word_teachers import digest_of_text_teachers
-from sightglass.distillation.image_teachers import (
+from sightglass.distillation.npz_file import npz_arrays
+from sightglass.distillation.teachers.batch_pictures import BatchPictures
+from sightglass.distillation.teachers.image_teachers import (
     EncoderImageTeacher,
     OnnxImageTeacher,
     PixelRange,
     TeacherAnswer,
 )
-from sightglass.distillation.npz_file import npz_arrays
-from sightglass.distillation.pair_similarities import joined_rows
-from sightglass.distillation.pair_teachers import PairRows, PairTeacher
-from sightglass.distillation.picture_rows import StoredRows
+from sightglass.distillation.teachers.pair_similarities import joined_rows
+from sightglass.distillation.teachers.pair_teachers import PairRows, PairTeacher
+from sightglass.distillation.teachers.picture_rows import StoredRows
 from sightglass.encoders.registry import load_dual_encoder, load_encoder
 from sightglass.errors import InputError, ModelError
 from sightglass.inputs.line_files import read_line_file
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from sightglass.distillation.encoder.recipe import Phase, Recipe
     from sightglass.distillation.encoder.teacher_settings import ImageTeacher
-    from sightglass.distillation.image_teachers import ImageTeacher as FrozenImageTeacher
     from sightglass.distillation.pairs.pair_batches import PairBatch
     from sightglass.distillation.pairs.source import PairSource
+    from sightglass.distillation.teachers.image_teachers import ImageTeacher as FrozenImageTeacher
     from sightglass.store import Store
 
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightglass.distillation.text_teachers import (
+from sightglass.distillation.words.text_teachers import (
     EncoderTeacher,
     TableTeacher,
     TextTeacher,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sightglass.distillation.corpus import Corpus, gather_corpus
 from sightglass.distillation.encoder.teacher_settings import CAPTIONS, PIECES
 from sightglass.distillation.encoder.word_teachers import digest_of_file
-from sightglass.distillation.word_piece_training import train_word_pieces
+from sightglass.distillation.words.corpus import Corpus, gather_corpus
+from sightglass.distillation.words.word_piece_training import train_word_pieces
 from sightglass.errors import PictureError
 from sightglass.inputs.spreading import evenly_spread
 from sightglass.whole_files import put_bytes

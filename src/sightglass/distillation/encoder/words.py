@@ -13,9 +13,9 @@ from sightglass.distillation.encoder.optimiser import make_optimiser, rate
 from sightglass.distillation.encoder.recipe import Optimiser, Recipe
 from sightglass.distillation.encoder.teacher_settings import Words
 from sightglass.distillation.encoder.word_teachers import read_text_teacher
-from sightglass.distillation.text_lesson import TextBatch, text_batches, text_loss
-from sightglass.distillation.text_space import TextSpace
 from sightglass.distillation.trainer import Step, train
+from sightglass.distillation.words.text_lesson import TextBatch, text_batches, text_loss
+from sightglass.distillation.words.text_space import TextSpace
 from sightglass.encoders.towers.building import build_text_tower
 from sightglass.errors import InputError
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import require_extra
-from sightglass.distillation.prepared import TOP_K
-from sightglass.distillation.settings import PromptSettings
-from sightglass.distillation.vocabulary import Vocabulary, read_vocabulary
+from sightglass.distillation.prompts.prepared import TOP_K
+from sightglass.distillation.prompts.settings import PromptSettings
+from sightglass.distillation.prompts.vocabulary import Vocabulary, read_vocabulary
 from sightglass.encoders.contract import DualEncoder
 from sightglass.encoders.registry import load_dual_encoder
 from sightglass.encoders.wording import DEFAULT_PROMPTS
@@ -84,9 +84,9 @@ class DistillingLearner:
         setting: Setting,
     ) -> LearnedPrompts:
         """The student after training, by way of its file of prompts."""
-        from sightglass.distillation.distilled import distil
-        from sightglass.distillation.prompt_run import PromptRun
-        from sightglass.distillation.prompt_teachers import clip_teacher
+        from sightglass.distillation.prompts.distilled import distil
+        from sightglass.distillation.prompts.prompt_run import PromptRun
+        from sightglass.distillation.prompts.prompt_teachers import clip_teacher
         from sightglass.distillation.training_pictures import usable_pictures
 
         agnostic = loss == KDPL_CA

@@ -8,7 +8,7 @@ import torch
 from adapters.small_students import small_student
 from sightglass.distillation.encoder.loss_settings import Losses
 from sightglass.distillation.encoder.pair_losses import pair_losses, soft_targets
-from sightglass.distillation.pair_similarities import Similarities
+from sightglass.distillation.teachers.pair_similarities import Similarities
 
 # The worked examples of the specification.
 S = [[0.32, 0.28, 0.20], [0.25, 0.30, 0.27], [0.10, 0.22, 0.26]]

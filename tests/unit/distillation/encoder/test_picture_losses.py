@@ -8,8 +8,8 @@ import torch
 
 from sightglass.distillation.encoder.loss_settings import Losses
 from sightglass.distillation.encoder.picture_losses import Taught, picture_losses
-from sightglass.distillation.image_teachers import TeacherAnswer
-from sightglass.distillation.map_loss import MapNorm
+from sightglass.distillation.losses.map_loss import MapNorm
+from sightglass.distillation.teachers.image_teachers import TeacherAnswer
 from sightglass.encoders.towers.contract import ImageAnswer
 from sightglass.errors import ShapeError
 

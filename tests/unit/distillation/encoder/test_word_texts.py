@@ -12,7 +12,7 @@ from pair_layouts import MemorySource
 from sightglass.distillation.encoder import word_texts
 from sightglass.distillation.encoder.recipe import Recipe, recipe_of
 from sightglass.distillation.encoder.word_texts import KEPT, WordTexts, gather_words
-from sightglass.distillation.word_piece_training import train_word_pieces
+from sightglass.distillation.words.word_piece_training import train_word_pieces
 from sightglass.encoders.word_pieces import load_tokenizer
 from sightglass.errors import InputError, PictureError
 

@@ -1,0 +1,1 @@
+"""Losses and the targets they compare with, one idea per file."""

@@ -1,0 +1,1 @@
+"""One batch in parts and over processes, with the whole batch's gradient."""

@@ -1,0 +1,1 @@
+"""Frozen teachers of encoders: image networks, pair encoders, distributions over names."""

@@ -1,0 +1,1 @@
+"""What a text tower learns from: texts, teachers of texts, and their joint space."""
