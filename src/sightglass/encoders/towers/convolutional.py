@@ -51,8 +51,9 @@ class ConvolutionalTower(ImageTower):
     """Stages of blocks, a feature, a head into the space shared with texts, and perhaps a second.
 
     With ``n_logits`` there is also a head of logits over the classes of an image teacher. Once
-    ``set_anchors`` has given those classes' text rows, ``eval`` mode answers with the mean of two
-    unit rows: the head's, and the anchors' weighted by the softmax of the logits (ConSE). While
+    ``set_anchors`` has given those classes' text rows, ``eval`` mode answers with a mixture of two
+    unit rows: the head's, and the anchors' weighted by the softmax of the logits (ConSE). The head
+    knows the names that were captions, the anchors are the safer guide to far names. While
     training, the embedding is the head's alone, so that the two stay two opinions; with
     ``learns_whole`` it is what ``eval`` mode answers, for a finished tower that is to learn on
     without that teacher.
@@ -67,9 +68,11 @@ class ConvolutionalTower(ImageTower):
         stages: (width, stride, blocks, widening) of each.
         width: Times the number of channels inside the blocks.
         temperature: Of the softmax over anchors.
+        head_share: The head's part of the mixture, from 0 to 1; the anchors have the rest.
 
     Raises:
-        InputError: If a size is not positive, or a stage is not four numbers.
+        InputError: If a size is not positive, a stage is not four numbers, or ``head_share`` is no
+            share.
 
     Source:
         The blocks are those of Tan & Le 2021, arXiv:2104.00298, without squeeze and excitation;
@@ -87,6 +90,7 @@ class ConvolutionalTower(ImageTower):
         stages: Sequence[Sequence[int]] = STAGES,
         width: float = 1.0,
         temperature: float = 1.5,
+        head_share: float = 0.5,
     ) -> None:
         super().__init__()
         if any(len(stage) != 4 for stage in stages) or not stages:
@@ -98,6 +102,10 @@ class ConvolutionalTower(ImageTower):
             raise InputError(
                 f"Convolutional tower: dim, size, stages and width must be above 0, got {dim}, "
                 f"{size}, {[tuple(stage) for stage in stages]} and {width}."
+            )
+        if not 0 <= head_share <= 1:
+            raise InputError(
+                f"Convolutional tower: head_share must be from 0 to 1, got {head_share}."
             )
         self.dim, self.feature_dim = dim, _FEATURES
         self.image_input = ImageInput(
@@ -115,8 +123,9 @@ class ConvolutionalTower(ImageTower):
             "stages": [list(stage) for stage in stages],
             "width": width,
             "temperature": temperature,
+            "head_share": head_share,
         }
-        self._temperature = temperature
+        self._temperature, self._head_share = temperature, head_share
         self.learns_whole = False
         stem = nn.Sequential(
             nn.Conv2d(3, _STEM, 3, 2, 1, bias=False), nn.BatchNorm2d(_STEM), nn.ReLU(inplace=True)
@@ -161,7 +170,8 @@ class ConvolutionalTower(ImageTower):
         logits = None if self.classes is None else self.classes(features).float()
         if logits is not None and (self.learns_whole or not self.training):
             shares = (logits / self._temperature).softmax(1)
-            rows = _unit(rows + _unit(shares @ self.anchors))
+            guided = _unit(shares @ self.anchors)
+            rows = _unit(self._head_share * rows + (1 - self._head_share) * guided)
         return ImageAnswer(rows, features, logits, maps)
 
     def staged(
