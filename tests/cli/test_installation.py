@@ -150,7 +150,7 @@ def test_a_picture_that_is_known_needs_no_network_at_all(tmp_path: Path) -> None
 def test_doctor_finds_the_installation_right(tmp_path: Path) -> None:
     done = run("doctor", home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("  ok: ") == 2
+    assert done.stdout.count("  ok: ") == 3
     assert "precision chosen" in done.stdout
 
 
@@ -173,7 +173,7 @@ def test_doctor_finds_a_wrong_vector(tmp_path: Path) -> None:
 def test_models_lists_what_is_here_with_size_and_licence(tmp_path: Path) -> None:
     done = run("models", home=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("mini\n    image + text; 14 MB; Apache-2.0")
+    assert done.stdout.startswith("mini\n    image + text; 15 MB; Apache-2.0")
     assert "hf:openai/clip-vit-base-patch32\n    image + text; 605 MB" in done.stdout
 
 

@@ -32,9 +32,9 @@ def edit_card(folder: Path, **changes: object) -> None:
 
 
 def test_mini_gives_the_published_golden_vectors() -> None:
-    # The expected numbers on the card are those of the model's own notes, to five digits.
+    # Written by the export once its rows had passed against the student's in torch.
     checks = check_golden(load_encoder("mini"))
-    assert len(checks) == 2
+    assert len(checks) == 3
     assert all(check.passed for check in checks), checks
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_file_is_refused(copy_of_mini: Path) -> None:
         stream.seek(5_000_000)
         stream.write(b"damage")
     encoder = load_dual_encoder(f"onnx:{copy_of_mini}")
-    with pytest.raises(ModelError, match=r"image\.onnx: sha256 must be 0d1b48ea526b…, is"):
+    with pytest.raises(ModelError, match=r"image\.onnx: sha256 must be e1021a9b3dc7…, is"):
         encoder.encode_images([np.zeros((128, 128, 3), np.uint8)])
 
 
