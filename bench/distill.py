@@ -10,7 +10,6 @@ padded to 77 tokens, as the code released with the method runs it.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import json
 import resource
@@ -18,12 +17,11 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from pictures import FOLDER, machine, make_checkpoint, make_photos
+from tables import PAGES, markdown, write_records
 
-PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"
 CLASSES = 1_000
 PUBLISHED_LENGTH = 77
 HOSTS = ("coop", "cocoop", "vpt", "maple", "promptsrc")
@@ -140,12 +138,23 @@ def _pad(towers: Any, length: int) -> None:
 
 def write(rows: list[dict[str, Any]], steps: int) -> None:
     """The page and the CSV."""
-    PAGES.mkdir(parents=True, exist_ok=True)
-    with (PAGES / "distill.csv").open("w", newline="") as stream:
-        table = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    titles = ("steps/s", "slowest to fastest", *(f"{part}, s" for part in PARTS), "peak, GB")
+    write_records(PAGES / "distill.csv", rows)
+    titles = (
+        *("host", "precision", "tokens", "pictures", "trainable", "steps/s", "slowest to fastest"),
+        *(f"{part}, s" for part in PARTS),
+        "peak, GB",
+    )
+    cells = [
+        [
+            *(row["host"], row["precision"], str(row["tokens"]), str(row["batch"])),
+            f"{row['trainable']:,}",
+            f"{row['steps_per_second']:.3f}",
+            f"{row['slowest']:.3f} to {row['fastest']:.3f}",
+            *(f"{row[part]:.2f}" for part in PARTS),
+            f"{row['peak_gb']:.1f}",
+        ]
+        for row in rows
+    ]
     lines = [
         "# Prompt distillation: steps per second",
         "",
@@ -157,17 +166,8 @@ def write(rows: list[dict[str, Any]], steps: int) -> None:
         "",
         machine("torch", "transformers").rstrip(),
         "",
-        f"| host | precision | tokens | pictures | trainable | {' | '.join(titles)} |",
-        "|---|---|---:|---:|---:|" + "---:|" * len(titles),
+        markdown(titles, "ll" + "r" * (len(titles) - 2), cells),
     ]
-    for row in rows:
-        lines.append(
-            f"| {row['host']} | {row['precision']} | {row['tokens']} | {row['batch']} | "
-            f"{row['trainable']:,} | {row['steps_per_second']:.3f} | {row['slowest']:.3f} to "
-            f"{row['fastest']:.3f} | "
-            + " | ".join(f"{row[part]:.2f}" for part in PARTS)
-            + f" | {row['peak_gb']:.1f} |"
-        )
     by = {(row["host"], row["precision"], row["tokens"] == PUBLISHED_LENGTH): row for row in rows}
     short, long = by["coop", "bf16", False], by["coop", "bf16", True]
     ratio = short["steps_per_second"] / long["steps_per_second"]

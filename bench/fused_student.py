@@ -25,6 +25,7 @@ from typing import Any
 
 from pictures import FOLDER, machine
 from small_pairs import Labelled, read_parquet, read_unlabelled
+from tables import markdown
 
 SEEDS = (1, 2, 3)
 
@@ -173,9 +174,14 @@ def run(asked: argparse.Namespace) -> None:
 def told(rows: Sequence[Measured], asked: argparse.Namespace) -> str:
     """The page: every row, and the mean of the students."""
     plain, fused, *students, control = rows
-    lines = [
-        f"| {one.name} | {100 * one.right:.2f} | "
-        f"{100 * kept(plain.right, fused.right, one.right):.0f} % | {one.seconds:.1f} |"
+    titles = ("", "top-1, %", "of the fusion's gain", "s per 1,000 pictures")
+    cells = [
+        (
+            one.name,
+            f"{100 * one.right:.2f}",
+            f"{100 * kept(plain.right, fused.right, one.right):.0f} %",
+            f"{one.seconds:.1f}",
+        )
         for one in rows
     ]
     mean = statistics.mean(one.right for one in students)
@@ -186,7 +192,7 @@ def told(rows: Sequence[Measured], asked: argparse.Namespace) -> str:
         references = f"the pictures that `sightglass harvest` took from unlabelled ones, by {by}"
     n_test = "all" if asked.rows is None else f"{asked.rows:,} evenly spread"
     return _TEXT.format(
-        table="\n".join(lines),
+        table=markdown(titles, "lrrr", cells),
         mean=100 * mean,
         control=100 * control.right,
         share=100 * kept(plain.right, fused.right, mean),
@@ -210,8 +216,6 @@ _TEXT = """\
 python bench/fused_student.py STUDENT --unlabelled train.parquet --test test.parquet
 ```
 
-| | top-1, % | of the fusion's gain | s per 1,000 pictures |
-|---|---:|---:|---:|
 {table}
 
 The students of the fusion have {mean:.2f} % in the mean of {seeds} seeds and keep

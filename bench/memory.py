@@ -8,7 +8,6 @@ Each run is a process of its own, and its peak is what the system's account of t
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pictures import FOLDER, machine, make_small, mean_kilobytes
-from throughput import CLASSES, PAGES, spread
+from tables import PAGES, markdown, spread, write_csv
+from throughput import CLASSES
 
 COUNTS = (1_000, 5_000, 10_000)
 # getrusage counts in bytes on macOS, in units of 1,024 bytes elsewhere
@@ -73,7 +73,6 @@ def measure_all(counts: Sequence[int], *, rounds: int) -> list[Peak]:
 
 def table(peaks: Sequence[Peak], counts: Sequence[int]) -> str:
     """Peaks by number of files, and what 1,000 files more cost from the first to the last."""
-    lines = ["| files | new pictures, MB | known pictures, MB |", "|---:|---:|---:|"]
     columns = [
         {
             count: [p.megabytes for p in peaks if p.files == count and p.known == known]
@@ -81,11 +80,11 @@ def table(peaks: Sequence[Peak], counts: Sequence[int]) -> str:
         }
         for known in (False, True)
     ]
-    for count in counts:
-        cells = " | ".join(spread(column[count], ".1f") for column in columns)
-        lines.append(f"| {count:,} | {cells} |")
+    rows = [
+        [f"{count:,}", *(spread(column[count], ".1f") for column in columns)] for count in counts
+    ]
     thousands = (counts[-1] - counts[0]) / 1000
-    growth = " | ".join(
+    growth = [
         spread(
             (
                 (last - first) / thousands
@@ -94,9 +93,9 @@ def table(peaks: Sequence[Peak], counts: Sequence[int]) -> str:
             ".2f",
         )
         for column in columns
-    )
-    lines.append(f"| 1,000 more | {growth} |")
-    return "\n".join(lines) + "\n"
+    ]
+    titles = ("files", "new pictures, MB", "known pictures, MB")
+    return markdown(titles, "rrr", [*rows, ["1,000 more", *growth]]) + "\n"
 
 
 def main() -> int:
@@ -117,10 +116,11 @@ Made by `make bench-memory`; how it is measured is in [benchmarks](../benchmarks
 {table(peaks, options.files)}"""
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "memory.md").write_text(page, encoding="utf-8")
-    with (options.out / "memory.csv").open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(["files", "known", "peak_megabytes"])
-        rows.writerows([p.files, int(p.known), f"{p.megabytes:.1f}"] for p in peaks)
+    write_csv(
+        options.out / "memory.csv",
+        ["files", "known", "peak_megabytes"],
+        ([p.files, int(p.known), f"{p.megabytes:.1f}"] for p in peaks),
+    )
     print(page)
     return 0
 

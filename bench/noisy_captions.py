@@ -10,7 +10,6 @@ that is done is kept in .bench/noisy: a run that was stopped goes on behind it, 
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import itertools
 import json
@@ -25,6 +24,7 @@ from typing import Any
 from noisy_page import draw, write_page
 from pictures import FOLDER
 from small_pairs import Labelled, Slice, cifar100, digits, make_slice, pixels
+from tables import write_records
 
 PAGES = Path(__file__).parents[1] / "docs" / "results"
 KEPT = FOLDER / "noisy" / "trials.jsonl"
@@ -258,12 +258,8 @@ def show(one: Trial) -> None:
 
 def write(done: Sequence[Trial]) -> None:
     """The page, its figure, and the numbers of every trial."""
-    PAGES.mkdir(parents=True, exist_ok=True)
     rows = [asdict(one) for one in done]
-    with (PAGES / "contrastive.csv").open("w", newline="") as stream:
-        table = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    write_records(PAGES / "contrastive.csv", rows)
     write_page(rows, PAGES / "contrastive.md", digits=DIGIT_PAIRS, longer=LONGER, cifar=CIFAR_PAIRS)
     draw(rows, PAGES / "contrastive.png")
     print(f"Written: {PAGES / 'contrastive.md'}")

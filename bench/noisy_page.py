@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pictures import machine
+from tables import markdown
 
 Rows = Sequence[dict[str, Any]]
 HARD = "infonce"
@@ -91,11 +92,11 @@ def write_page(rows: Rows, path: Path, *, digits: Any, longer: Any, cifar: Any) 
         longer: Those of the longer runs.
         cifar: Those of CIFAR-100.
     """
-    table = [
-        "| pictures | captions wrong | asked | loss | mean, % | std | least to most "
-        "| minus InfoNCE, points | 95 % interval | better in | |",
-        "|---|---:|---|---|---:|---:|---|---:|---|---|---|",
-    ]
+    titles = (
+        *("pictures", "captions wrong", "asked", "loss", "mean, %", "std", "least to most"),
+        *("minus InfoNCE, points", "95 % interval", "better in", ""),
+    )
+    cells = []
     for one in compared(rows):
         told = [
             *(one.data, f"{100 * one.wrong:.0f} %", ASKED[one.asked], NAMES[one.loss]),
@@ -114,10 +115,10 @@ def write_page(rows: Rows, path: Path, *, digits: Any, longer: Any, cifar: Any) 
             ]
         else:
             told += ["", "", "", ""]
-        table.append(f"| {' | '.join(told)} |")
+        cells.append(told)
     path.write_text(
         _TEXT.format(
-            table="\n".join(table),
+            table=markdown(titles, "lrllrrlrlll", cells),
             machine=machine("torch", "numpy", "scikit-learn"),
             minutes=sum(row["seconds"] for row in rows) / 60,
             median=statistics.median(row["seconds"] for row in rows),

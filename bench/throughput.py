@@ -9,7 +9,6 @@ all rows alike. Ratios are taken within a round.
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 import statistics
 import sys
@@ -28,8 +27,8 @@ from PIL import Image
 from pictures import FOLDER, machine, make_checkpoint, make_photos, mean_kilobytes
 from sightglass import ZeroShotClassifier
 from sightglass.checks import usable_processors
+from tables import PAGES, markdown, spread, write_csv
 
-PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"
 CLASSES = (
     "cat,dog,person,astronaut,cup of coffee,motorcycle,rocket,flower,temple,coins,moon,horse,"
     "brick wall,grass,page of text"
@@ -198,30 +197,23 @@ def _decode(path: str) -> Image.Image:
         return image.convert("RGB")
 
 
-def spread(values: Iterable[float], form: str = ",.0f") -> str:
-    """Median, and in brackets the smallest and the largest."""
-    ordered = sorted(values)
-    middle = statistics.median(ordered)
-    return f"{middle:{form}} ({ordered[0]:{form}} – {ordered[-1]:{form}})"
-
-
 def rate_table(rounds: Rounds) -> str:
     """Each row's pictures per second and the processor time that one picture takes."""
-    lines = ["| | pictures/s | processor time, ms a picture |", "|---|---:|---:|"]
+    rows = []
     for name in rounds[0]:
         timings = [timings[name] for timings in rounds]
         costs = (1000 * timing.processor / timing.pictures for timing in timings)
-        lines.append(f"| {name} | {spread(t.rate for t in timings)} | {spread(costs, '.1f')} |")
-    return "\n".join(lines) + "\n"
+        rows.append((name, spread(t.rate for t in timings), spread(costs, ".1f")))
+    return markdown(("", "pictures/s", "processor time, ms a picture"), "lrr", rows) + "\n"
 
 
 def ratio_table(rounds: Rounds, pairs: Iterable[tuple[str, str]]) -> str:
     """How many times faster the first row of each pair is than the second, within a round."""
-    lines = ["| | times as fast as | |", "|---|---|---:|"]
+    rows = []
     for name, other in pairs:
         ratios = (_rate(timings, name) / _rate(timings, other) for timings in rounds)
-        lines.append(f"| {name} | {other} | {spread(ratios, '.2f')} |")
-    return "\n".join(lines) + "\n"
+        rows.append((name, other, spread(ratios, ".2f")))
+    return markdown(("", "times as fast as", ""), "llr", rows) + "\n"
 
 
 def _rate(timings: Mapping[str, Timing], name: str) -> float:
@@ -234,31 +226,30 @@ def agreement(timings: Mapping[str, Timing]) -> str:
     """How often our best class is the pipeline's, and each picture where it is not."""
     theirs = timings[PIPELINE].answers or ()
     margins = [margin for _, margin in theirs]
-    lines = [
+    told = (
         f"{len(theirs)} pictures, {len(NAMES)} classes, of which the pipeline gives "
         f"{len(dict(theirs))} as best at least once. Between its best and its second class lie "
         f"{statistics.median(margins):.3f} of probability in the median, {min(margins):.5f} at "
-        "least.\n",
-        "| | same best class | smallest difference in probability where not |",
-        "|---|---:|---|",
-    ]
+        "least.\n"
+    )
+    rows = []
     for name in (PIPELINE_BATCHED, OURS_FP32, OURS_AUTO):
         pairs = list(zip(theirs, timings[name].answers or (), strict=True))
         flips = [margin for (label, margin), (other, _) in pairs if label != other]
         shown = ", ".join(f"{margin:.5f}" for margin in sorted(flips)) or "–"
-        lines.append(f"| {name} | {len(pairs) - len(flips)} of {len(pairs)} | {shown} |")
-    return "\n".join(lines) + "\n"
+        rows.append((name, f"{len(pairs) - len(flips)} of {len(pairs)}", shown))
+    titles = ("", "same best class", "smallest difference in probability where not")
+    return f"{told}\n{markdown(titles, 'lrl', rows)}\n"
 
 
-def write_csv(path: Path, rounds: Rounds) -> None:
+def write_rounds(path: Path, rounds: Rounds) -> None:
     """One line per row and round: everything that the tables are made of."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["round", "row", "pictures", "seconds", "processor_seconds"])
-        for number, timings in enumerate(rounds, start=1):
-            for name, one in timings.items():
-                wall, processor = round(one.wall, 4), round(one.processor, 4)
-                table.writerow([number, name, one.pictures, wall, processor])
+    rows = (
+        [number, name, one.pictures, round(one.wall, 4), round(one.processor, 4)]
+        for number, timings in enumerate(rounds, start=1)
+        for name, one in timings.items()
+    )
+    write_csv(path, ["round", "row", "pictures", "seconds", "processor_seconds"], rows)
 
 
 def main() -> int:
@@ -291,7 +282,8 @@ Made by `make bench-throughput`; what the rows mean is in [benchmarks](../benchm
 {agreement(clip[-1])}"""
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "throughput.md").write_text(page, encoding="utf-8")
-    write_csv(options.out / "throughput.csv", [{**a, **b} for a, b in zip(mini, clip, strict=True)])
+    both = [{**a, **b} for a, b in zip(mini, clip, strict=True)]
+    write_rounds(options.out / "throughput.csv", both)
     print(page)
     return 0
 

@@ -12,7 +12,6 @@ that its peak of memory is its own.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import json
 import resource
@@ -22,13 +21,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from networks import MAPS, WORDS, make_bert, make_resnet, make_teacher
 from pictures import FOLDER, SEED, machine, make_photos
+from tables import PAGES, markdown, write_records
 
-PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"
 PICTURES = 1_000
 # Steps that are left out after a turn of the bare loop: their batches were made meanwhile.
 AHEAD = 2
@@ -212,15 +210,25 @@ def recipe(shape: str, batch: int) -> dict[str, Any]:
 
 def write(rows: list[dict[str, Any]]) -> None:
     """The page and the CSV."""
-    PAGES.mkdir(parents=True, exist_ok=True)
-    with (PAGES / "train.csv").open("w", newline="") as stream:
-        table = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    write_records(PAGES / "train.csv", rows)
     titles = (
+        *("student", "precision", "batch", "part"),
         *("images/s", "slowest to fastest", "bare loop, images/s", "slowest to fastest"),
         *("share of bare", "step, s", "teacher, s", "waiting and update, s", "peak, GB"),
     )
+    cells = [
+        [
+            *(row["student"], row["precision"], str(row["batch"]), str(row["part"])),
+            f"{row['images_per_second']:.1f}",
+            f"{row['slowest']:.1f} to {row['fastest']:.1f}",
+            f"{row['bare_images_per_second']:.1f}",
+            f"{row['bare_slowest']:.1f} to {row['bare_fastest']:.1f}",
+            f"{row['share_of_bare']:.0%}",
+            *(f"{row[part]:.2f}" for part in ("step", "teacher", "waiting")),
+            f"{row['peak_gb']:.1f}",
+        ]
+        for row in rows
+    ]
     lines = [
         "# Training an encoder: images per second",
         "",
@@ -236,17 +244,8 @@ def write(rows: list[dict[str, Any]]) -> None:
         "",
         machine("torch", "transformers").rstrip(),
         "",
-        f"| student | precision | batch | part | {' | '.join(titles)} |",
-        "|---|---|---:|---:|" + "---:|" * len(titles),
+        markdown(titles, "ll" + "r" * (len(titles) - 2), cells),
     ]
-    for row in rows:
-        lines.append(
-            f"| {row['student']} | {row['precision']} | {row['batch']} | {row['part']} | "
-            f"{row['images_per_second']:.1f} | {row['slowest']:.1f} to {row['fastest']:.1f} | "
-            f"{row['bare_images_per_second']:.1f} | {row['bare_slowest']:.1f} to "
-            f"{row['bare_fastest']:.1f} | {row['share_of_bare']:.0%} | {row['step']:.2f} | "
-            f"{row['teacher']:.2f} | {row['waiting']:.2f} | {row['peak_gb']:.1f} |"
-        )
     (PAGES / "train.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -93,3 +93,9 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> UnknownNameError
     near = closest(name, candidates)
     hint = f" Did you mean '{near}'?" if near else ""
     return UnknownNameError(f"Unknown {what} '{name}'.{hint} Known: {', '.join(candidates)}.")
+
+
+def first_line(error: Exception, *, otherwise: str = "no reason given") -> str:
+    """What another library's error says first; ``otherwise`` where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else otherwise

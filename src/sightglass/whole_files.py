@@ -1,14 +1,97 @@
-"""Files that appear whole or not at all, whatever happens while they are written, and by whom."""
+"""Files that are whole or not there, line by line too, whatever happens while they are written."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 
-from sightglass.errors import ResultsError
+from sightglass.errors import InputError, ResultsError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Line = TypeVar("Line", bound="BaseModel")
+
+
+class GrowingFile(Generic[Line]):
+    """A file of JSON lines that only grows.
+
+    Args:
+        path: Read if it exists; None to keep nothing beyond this run.
+        kind: What each line holds.
+        line: What one is, for messages.
+        advice: How to go on where it cannot be written.
+
+    Attributes:
+        entries: All lines, oldest first.
+
+    Raises:
+        InputError: If a line other than the last is no entry; a last line that a crash cut off is
+            forgotten.
+    """
+
+    def __init__(self, path: Path | None, kind: type[Line], *, line: str, advice: str) -> None:
+        self.path = path
+        self.entries: list[Line] = []
+        self._line, self._advice = line, advice
+        self._whole = 0  # bytes that hold the entries
+        self._gap = b""  # what the last of them lacks: editors drop a file's last newline
+        if path is not None:
+            self._read(path, kind)
+
+    def append(self, new: Collection[Line], *, to_disk: bool = False) -> None:
+        """Append lines; on return they are with the system, or on the disk itself.
+
+        Raises:
+            ResultsError: If the disk is full or the file cannot be written.
+        """
+        if self.path is not None:
+            jsons = (one.model_dump_json(exclude_defaults=True) for one in new)
+            lines = self._gap + b"".join(json.encode() + b"\n" for json in jsons)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with self.path.open("ab") as stream:
+                    stream.truncate(self._whole)
+                    stream.write(lines)
+                    stream.flush()
+                    if to_disk:
+                        os.fsync(stream.fileno())
+            except OSError as error:
+                raise ResultsError(
+                    f"{self.path}: cannot be written ({error.strerror}). {self._advice}"
+                ) from error
+            self._whole += len(lines)
+            self._gap = b""
+        self.entries.extend(new)
+
+    def _read(self, path: Path, kind: type[Line]) -> None:
+        from pydantic import ValidationError
+
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InputError(
+                f"{path}: must be readable ({error.strerror}). Change its permissions."
+            ) from error
+        for number, line in enumerate(data.splitlines(keepends=True), start=1):
+            ended = line.endswith(b"\n")
+            try:
+                self.entries.append(kind.model_validate_json(line))
+            except ValidationError as error:
+                if not ended:
+                    return
+                first = error.errors()[0]["msg"]
+                raise InputError(
+                    f"{path}: line {number} must be {self._line}, but: {first}. "
+                    f"Correct or remove the line."
+                ) from error
+            self._whole += len(line)
+            self._gap = b"" if ended else b"\n"
 
 
 @contextmanager

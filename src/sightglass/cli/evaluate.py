@@ -9,12 +9,13 @@ import typer
 
 from sightglass.cli.evaluate_data_efficient import run_data_efficient
 from sightglass.cli.evaluate_suite import (
-    DATA_EFFICIENT,
     KDPL,
     YIN_JIANG,
+    Asked,
     check_suite_options,
     run_kdpl,
     run_yin_jiang,
+    suite_folders,
 )
 from sightglass.errors import InputError
 
@@ -140,6 +141,8 @@ def evaluate(
     """
     import shlex
 
+    from sightglass.store import DEFAULT_STORE
+
     command = shlex.join(["sightglass", *(context.obj or [])])
     options: dict[str, dict[str, object]] = {
         YIN_JIANG: {
@@ -166,53 +169,39 @@ def evaluate(
             f"there. Leave it out."
         )
     check_suite_options(suite, options, data=suite_data)
-    if suite == YIN_JIANG:
-        run_yin_jiang(
-            data=suite_data,
-            out=out,
-            model=model,
-            vision_model=vision_model,
-            references=references,
-            harvest=harvest,
-            weighting=weighting,
-            virtual_names=virtual_names,
-            mode=mode,
-            prompts=prompts,
-            limit=limit,
-            batch_size=batch_size,
-            store=store,
-            command=command,
-        )
-        return
-    if suite == KDPL:
-        run_kdpl(
-            data=suite_data,
-            out=out,
-            student=model,
-            teacher=teacher,
-            hosts=hosts,
-            seeds=seeds,
-            shots=shots,
-            protocols=protocols,
-            vocabulary=vocabulary,
-            prompts=prompts,
-            limit=limit,
-            batch_size=batch_size,
-            store=store,
-            command=command,
-        )
-        return
-    if suite == DATA_EFFICIENT:
-        run_data_efficient(
-            data=suite_data,
-            out=out,
+    kept = DEFAULT_STORE if store is None else store
+    if suite is not None:
+        asked = Asked(
+            **suite_folders(suite, suite_data, out),
             model=model,
             prompts=prompts,
             limit=limit,
             batch_size=batch_size,
-            store=store,
+            store=kept,
             command=command,
         )
+        if suite == YIN_JIANG:
+            run_yin_jiang(
+                asked,
+                vision_model=vision_model,
+                references=references,
+                harvest=harvest,
+                weighting=weighting,
+                virtual_names=virtual_names,
+                mode=mode,
+            )
+        elif suite == KDPL:
+            run_kdpl(
+                asked,
+                teacher=teacher,
+                hosts=hosts,
+                seeds=seeds,
+                shots=shots,
+                protocols=protocols,
+                vocabulary=vocabulary,
+            )
+        else:
+            run_data_efficient(asked)
         return
     if data is None:
         raise InputError(
@@ -228,7 +217,6 @@ def evaluate(
     from sightglass.inputs.labels import LabelSet
     from sightglass.pipeline import ZeroShotClassifier
     from sightglass.reports.folder import prepare_folder
-    from sightglass.store import DEFAULT_STORE
 
     if out is not None:
         prepare_folder(out)
@@ -238,7 +226,7 @@ def evaluate(
         model=model,
         prompts=prompts,
         batch_size=batch_size,
-        store=DEFAULT_STORE if store is None else store,
+        store=kept,
     )
     scores = evaluate_closed_set(classifier, labelled, limit=limit)
     dataset = data if data.startswith("hf:") else Path(data).name or Path(data).resolve().name

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from sightglass.cli.evaluate_suite import DATA_EFFICIENT, suite_folders
+from sightglass.cli.evaluate_suite import Asked
 
 
-def run_data_efficient(
-    *,
-    data: Path | None,
-    out: Path | None,
-    model: str,
-    prompts: str,
-    limit: int | None,
-    batch_size: int,
-    store: Path | None,
-    command: str,
-) -> None:
+def run_data_efficient(asked: Asked) -> None:
     """Run the suite data-efficient and write its folder.
 
     Raises:
-        InputError: If ``--data`` or ``--out`` is missing, or something given cannot be used.
+        InputError: If something given cannot be used.
         UnknownNameError: If there is no such encoder or template set.
     """
-    data, out = suite_folders(DATA_EFFICIENT, data, out)
-
     from rich.console import Console
 
     from sightglass.cli.result_table import print_table
@@ -37,31 +24,31 @@ def run_data_efficient(
     from sightglass.evaluation.data_efficient.wording import suite_templates
     from sightglass.evaluation.suite_page import REPORT
     from sightglass.reports.folder import prepare_folder
-    from sightglass.store import DEFAULT_STORE, open_store
+    from sightglass.store import open_store
 
-    encoder = load_dual_encoder(model)
+    encoder = load_dual_encoder(asked.model)
     setting = Setting(
         encoder=encoder,
-        model=model,
-        templates=suite_templates(encoder.card, prompts),
-        store=open_store(DEFAULT_STORE if store is None else store),
-        batch_size=batch_size,
-        limit=limit,
+        model=asked.model,
+        templates=suite_templates(encoder.card, asked.prompts),
+        store=open_store(asked.store),
+        batch_size=asked.batch_size,
+        limit=asked.limit,
     )
-    prepare_folder(out)
+    prepare_folder(asked.out)
     progress = Console(stderr=True)
     result = run_suite(
-        data,
+        asked.data,
         setting,
-        command=command,
+        command=asked.command,
         say=lambda line: progress.print(line, markup=False, highlight=False, soft_wrap=True),
     )
-    write_suite(out, result)
+    write_suite(asked.out, result)
     # As for kdpl: the table is wide, and a file or a pipe has no width.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for name in ("flat_hit", "intervals", "relative"):
         table = result.tables[name]
         console.print(table.title, markup=False, highlight=False, soft_wrap=True)
         print_table(console, table)
-    for line in (*result.remarks, f"Written: {out / REPORT}"):
+    for line in (*result.remarks, f"Written: {asked.out / REPORT}"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sightglass.errors import InputError, unknown_name
@@ -55,45 +56,61 @@ def check_suite_options(
         )
 
 
-def suite_folders(suite: str, data: Path | None, out: Path | None) -> tuple[Path, Path]:
-    """Both folders, which every suite needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of every suite alike.
+
+    Attributes:
+        data: Folder that holds the data sets.
+        out: Folder for tables, figures and report.
+        model: The encoder; of kdpl, the student.
+        prompts: Template set.
+        limit: Pictures at most; None for all.
+        batch_size: Pictures per pass.
+        store: File that remembers embeddings.
+        command: What makes the tables again.
+    """
+
+    data: Path
+    out: Path
+    model: str
+    prompts: str
+    limit: int | None
+    batch_size: int
+    store: str | Path
+    command: str
+
+
+def suite_folders(suite: str, data: Path | None, out: Path | None) -> dict[str, Path]:
+    """``data`` and ``out``, which every suite needs.
 
     Raises:
         InputError: If one is not given.
     """
-    for name, value in (("--data", data), ("--out", out)):
+    found = {}
+    for name, value in (("data", data), ("out", out)):
         if value is None:
-            raise InputError(f"evaluate: --suite {suite} needs {name}, a folder. Add it.")
-    assert data is not None
-    assert out is not None
-    return data, out
+            raise InputError(f"evaluate: --suite {suite} needs --{name}, a folder. Add it.")
+        found[name] = value
+    return found
 
 
 def run_yin_jiang(
+    asked: Asked,
     *,
-    data: Path | None,
-    out: Path | None,
-    model: str,
     vision_model: str | None,
     references: Path | None,
     harvest: int | None,
     weighting: str | None,
     virtual_names: Path | None,
     mode: str | None,
-    prompts: str,
-    limit: int | None,
-    batch_size: int,
-    store: Path | None,
-    command: str,
 ) -> None:
     """Run the suite yin-jiang and write its folder; None means the suite's own default.
 
     Raises:
-        InputError: If ``--data`` or ``--out`` is missing, or something given cannot be used.
+        InputError: If something given cannot be used.
         UnknownNameError: If there is no such encoder or weighting.
     """
-    data, out = suite_folders(YIN_JIANG, data, out)
-
     from rich.console import Console
 
     from sightglass.encoders.registry import load_dual_encoder, load_encoder
@@ -106,7 +123,7 @@ def run_yin_jiang(
     from sightglass.fusion import MODES, WEIGHTINGS
     from sightglass.inputs.line_files import read_line_file
     from sightglass.reports.folder import prepare_folder
-    from sightglass.store import DEFAULT_STORE, open_store
+    from sightglass.store import open_store
 
     chosen = weighting or WEIGHTING
     if chosen not in WEIGHTINGS:
@@ -115,17 +132,17 @@ def run_yin_jiang(
         raise unknown_name("fusion mode", mode, MODES)
     seeing = VISION_MODEL if vision_model is None else vision_model
     guesses = () if virtual_names is None else tuple(read_line_file(virtual_names, where="Names"))
-    prepare_folder(out)
+    prepare_folder(asked.out)
     encoders = Encoders(
-        dual=load_dual_encoder(model),
+        dual=load_dual_encoder(asked.model),
         vision=None if seeing == "none" else load_encoder(seeing),
-        store=open_store(DEFAULT_STORE if store is None else store),
-        batch_size=batch_size,
-        names=model if seeing == "none" else f"{model}+{seeing}",
+        store=open_store(asked.store),
+        batch_size=asked.batch_size,
+        names=asked.model if seeing == "none" else f"{asked.model}+{seeing}",
     )
     setting = Setting(
         encoders=encoders,
-        templates=templates_for(encoders.dual.card, prompts),
+        templates=templates_for(encoders.dual.card, asked.prompts),
         weighting=chosen,
         harvest=HARVEST if harvest is None else harvest,
         virtual_names=guesses,
@@ -133,60 +150,51 @@ def run_yin_jiang(
     )
     progress = Console(stderr=True)
     result = run_suite(
-        data,
+        asked.data,
         setting,
         references=references,
-        limit=limit,
-        command=command,
+        limit=asked.limit,
+        command=asked.command,
         say=lambda line: progress.print(line, markup=False, highlight=False, soft_wrap=True),
     )
-    write_suite(out, result)
+    write_suite(asked.out, result)
     console = Console()
     lines = [
-        f"{table.title}: {len(table.rows):,} rows, {out / f'{name}.html'}"
+        f"{table.title}: {len(table.rows):,} rows, {asked.out / f'{name}.html'}"
         for name, table in result.tables.items()
         if table.rows
     ]
-    for line in (*lines, *result.remarks, f"Written: {out / REPORT}"):
+    for line in (*lines, *result.remarks, f"Written: {asked.out / REPORT}"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def run_kdpl(
+    asked: Asked,
     *,
-    data: Path | None,
-    out: Path | None,
-    student: str,
     teacher: str | None,
     hosts: str | None,
     seeds: str | None,
     shots: int | None,
     protocols: str | None,
     vocabulary: str | None,
-    prompts: str,
-    limit: int | None,
-    batch_size: int,
-    store: Path | None,
-    command: str,
 ) -> None:
     """Run the suite kdpl and write its folder; None means the suite's own default.
 
     Raises:
-        InputError: If ``--data``, ``--out``, ``--model`` or ``--teacher`` is missing, or something
-            given cannot be used.
+        InputError: If ``--model`` or ``--teacher`` is missing, or something given cannot be used.
         UnknownNameError: If there is no such host, protocol or encoder.
     """
-    data, out = suite_folders(KDPL, data, out)
-    if student == _NOT_A_STUDENT:
+    if asked.model == _NOT_A_STUDENT:
         raise InputError(
             f"evaluate: --suite kdpl needs --model, a CLIP checkpoint that can get prompts "
-            f"(hf:ORG/NAME or hf:FOLDER), got {student}. Add it."
+            f"(hf:ORG/NAME or hf:FOLDER), got {asked.model}. Add it."
         )
     if teacher is None:
         raise InputError("evaluate: --suite kdpl needs --teacher, an encoder. Add it.")
-    if prompts != _NO_TEMPLATES:
+    if asked.prompts != _NO_TEMPLATES:
         raise InputError(
-            f"evaluate: --suite kdpl has the templates of its paper, got --prompts {prompts}. "
-            f"Leave it out."
+            f"evaluate: --suite kdpl has the templates of its paper, got --prompts "
+            f"{asked.prompts}. Leave it out."
         )
 
     from rich.console import Console
@@ -200,40 +208,39 @@ def run_kdpl(
     from sightglass.evaluation.kdpl.suite import run_suite
     from sightglass.evaluation.suite_page import REPORT
     from sightglass.reports.folder import prepare_folder
-    from sightglass.store import DEFAULT_STORE
 
     plan = Plan(
-        about=About(student=student, teacher=teacher, shots=SHOTS if shots is None else shots),
+        about=About(student=asked.model, teacher=teacher, shots=SHOTS if shots is None else shots),
         hosts=tuple(HOSTS) if hosts is None else _listed(hosts),
         seeds=SEEDS if seeds is None else _whole_numbers(seeds),
         protocols=PROTOCOLS if protocols is None else _listed(protocols),
-        limit=limit,
+        limit=asked.limit,
     )
-    prepare_folder(out)
+    prepare_folder(asked.out)
     progress = Console(stderr=True)
 
     def say(line: str) -> None:
         progress.print(line, markup=False, highlight=False, soft_wrap=True)
 
     learner = open_learner(
-        student=student,
+        student=asked.model,
         teacher=teacher,
         hosts=plan.hosts,
         vocabulary=VOCABULARY if vocabulary is None else vocabulary,
-        folder=out,
-        batch_size=batch_size,
-        store=DEFAULT_STORE if store is None else store,
+        folder=asked.out,
+        batch_size=asked.batch_size,
+        store=asked.store,
         say=say,
     )
-    result = run_suite(data, learner, plan, command=command, say=say)
-    write_suite(out, result)
+    result = run_suite(asked.data, learner, plan, command=asked.command, say=say)
+    write_suite(asked.out, result)
     # A file or a pipe has no width, and thirteen columns want more than the usual guess of 80.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for name, table in result.tables.items():
         if table.rows and name in plan.protocols:
             console.print(table.title, markup=False, highlight=False, soft_wrap=True)
             print_table(console, table)
-    for line in (*result.remarks, f"Written: {out / REPORT}"):
+    for line in (*result.remarks, f"Written: {asked.out / REPORT}"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

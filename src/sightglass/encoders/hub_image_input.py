@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_json
 from sightglass.encoders.open_clip_format import RESNET, VIT, image_processor, parse_open_clip
-from sightglass.errors import ModelError
+from sightglass.errors import ModelError, first_line
 
 _RESAMPLES: dict[int, Literal["nearest", "lanczos", "bilinear", "bicubic"]] = {
     0: "nearest",
@@ -40,8 +40,9 @@ def read_image_input(checkpoint: Checkpoint) -> ImageInput:
     try:
         return _image_input(checkpoint, settings)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        what = str(error).splitlines()[0]
-        raise _cannot(checkpoint, f"settings that make sense, got an error: {what}") from error
+        raise _cannot(
+            checkpoint, f"settings that make sense, got an error: {first_line(error)}"
+        ) from error
 
 
 def _image_input(checkpoint: Checkpoint, settings: dict[str, Any]) -> ImageInput:

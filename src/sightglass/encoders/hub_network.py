@@ -10,9 +10,8 @@ import numpy as np
 from sightglass.checks import require_extra
 from sightglass.encoders.card import Precision
 from sightglass.encoders.hub_checkpoint import Checkpoint
-from sightglass.encoders.quiet import quiet_transformers
 from sightglass.encoders.rows import Inputs, RowByRow
-from sightglass.errors import ModelError
+from sightglass.encoders.transformers_folder import load_weights, refuse_missing
 
 if TYPE_CHECKING:
     import torch
@@ -117,34 +116,12 @@ def load_model(checkpoint: Checkpoint) -> Any:
     Raises:
         ModelError: If the weights do not fill the network.
     """
-    import torch
-    from transformers import AutoModel
-
     if checkpoint.is_open_clip:
         from sightglass.encoders.open_clip_network import load_open_clip
 
         return load_open_clip(checkpoint)
-    try:
-        with quiet_transformers():
-            model, report = AutoModel.from_pretrained(
-                str(checkpoint.folder),
-                dtype=torch.float32,  # else the type of the file, which may be half precision
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except Exception as error:  # any of a dozen types, by the kind of damage
-        raise ModelError(
-            f"{checkpoint.name}: transformers cannot load this model "
-            f"({type(error).__name__}: {str(error).strip().splitlines()[0]}). Fetch it again."
-        ) from error
-    if report["missing_keys"]:
-        # transformers would fill them with random numbers.
-        raise ModelError(
-            f"{checkpoint.name}: every weight of the network is needed, missing: "
-            f"{', '.join(sorted(report['missing_keys'])[:3])}. Give a complete checkpoint."
-        )
+    model, missing = load_weights(checkpoint.name, checkpoint.folder)
+    refuse_missing(checkpoint.name, missing)
     return model.eval()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sightglass.checks import require_extra
-from sightglass.errors import InputError, unknown_name
+from sightglass.errors import InputError, first_line, unknown_name
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.inputs.parquet_layout import (
     LABEL_COLUMNS,
@@ -124,7 +124,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(
             f"Data set: '{path}' must be a parquet file, but cannot be read as one "
-            f"({str(error).splitlines()[0]}). Fetch it again."
+            f"({first_line(error)}). Fetch it again."
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.checks import require_extra
-from sightglass.errors import InputError, unknown_name
+from sightglass.errors import InputError, first_line, unknown_name
 from sightglass.evaluation.labelled_pictures import LabelledPictures
 from sightglass.evaluation.pixmaps import pixmap
 from sightglass.evaluation.public_sources import PUBLIC_SOURCES
@@ -78,7 +78,7 @@ def _content(
     try:
         content = scipy_io.loadmat(path, variable_names=["X", "y"])
     except Exception as error:  # damaged files make it raise nearly anything
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = first_line(error, otherwise=type(error).__name__)
         raise InputError(
             f"Data set: '{path}' must be a Matlab file of version 5, but cannot be read as one "
             f"({reason}). Fetch it again."

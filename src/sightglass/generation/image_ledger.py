@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from sightglass.errors import InputError, ResultsError
+from sightglass.whole_files import GrowingFile
 
 Event = Literal[
     "asked",  # about to be sent; without a later line, its answer never arrived or is in arrived/
@@ -44,23 +43,19 @@ class Entry(BaseModel):
     reason: str | None = Field(default=None, description="why it was rejected or refused")
 
 
-class ImageLedger:
-    """A file of JSON lines that only grows.
+class ImageLedger(GrowingFile[Entry]):
+    """A file of JSON lines that only grows; see ``GrowingFile``.
 
-    Attributes:
-        entries: All lines, oldest first.
-
-    Raises:
-        InputError: If a line other than the last is no entry; a last line that a crash cut off is
-            forgotten: nothing was done yet because of it.
+    Because of a line that a crash cut off, nothing was done yet.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.entries: list[Entry] = []
-        self._whole = 0  # bytes that hold the entries
-        self._gap = b""  # what the last of them lacks: editors drop a file's last newline
-        self._read()
+        super().__init__(
+            path,
+            Entry,
+            line="an entry of an image run",
+            advice="Free some space and run the same command again: no picture is lost.",
+        )
 
     def add(self, entry: Entry) -> None:
         """Append one line; on return it is on the disk.
@@ -68,43 +63,4 @@ class ImageLedger:
         Raises:
             ResultsError: If the disk is full or the file cannot be written.
         """
-        line = self._gap + entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as stream:
-                stream.truncate(self._whole)
-                stream.write(line)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise ResultsError(
-                f"{self.path}: cannot be written ({error.strerror}). Free some space and run the "
-                f"same command again: no picture is lost."
-            ) from error
-        self._whole += len(line)
-        self._gap = b""
-        self.entries.append(entry)
-
-    def _read(self) -> None:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: must be readable ({error.strerror}). Change its permissions."
-            ) from error
-        for number, line in enumerate(data.splitlines(keepends=True), start=1):
-            ended = line.endswith(b"\n")
-            try:
-                self.entries.append(Entry.model_validate_json(line))
-            except ValidationError as error:
-                if not ended:
-                    return
-                first = error.errors()[0]["msg"]
-                raise InputError(
-                    f"{self.path}: line {number} must be an entry of an image run, but: {first}. "
-                    f"Correct or remove the line."
-                ) from error
-            self._whole += len(line)
-            self._gap = b"" if ended else b"\n"
+        self.append([entry], to_disk=True)

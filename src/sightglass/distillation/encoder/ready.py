@@ -21,7 +21,7 @@ from sightglass.distillation.parallel.global_batch_norm import batch_norms
 from sightglass.encoders.towers.building import build_image_tower
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
 from sightglass.encoders.towers.student import DualStudent
-from sightglass.errors import InputError
+from sightglass.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -245,7 +245,7 @@ def _check_size(student: DualStudent, recipe: Recipe, teaching: Teaching, size: 
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"Recipe: the image tower cannot look at pictures of {height} x {width} "
-            f"({str(error).splitlines()[0].rstrip('.')}). Choose another size for the phases."
+            f"({first_line(error).rstrip('.')}). Choose another size for the phases."
         ) from error
     finally:
         student.image.train(modes)

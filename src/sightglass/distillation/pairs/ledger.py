@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.outcome import Status
+from sightglass.whole_files import GrowingFile
 
 
 class BadPicture(BaseModel):
@@ -28,31 +28,32 @@ class BadPicture(BaseModel):
         return where.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-class Ledger:
+class Ledger(GrowingFile[BadPicture]):
     """A file of JSON lines that only grows; the same row is never written twice.
 
     A run that is resumed meets bad pictures again that it had met after its last checkpoint, and
-    finds them here. Several processes need a file each.
+    finds them here; one whose line a crash cut off is found again when the row is. Several
+    processes need a file each.
 
     Args:
         path: Read if it exists; None to keep nothing beyond this run.
 
-    Attributes:
-        entries: All lines, oldest first.
-
     Raises:
-        InputError: If a line other than the last is no entry; a last line that a crash cut off is
-            forgotten, and found again when the row is.
+        InputError: If a line other than the last is no entry.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path
-        self.entries: list[BadPicture] = []
-        self._known: set[str] = set()
-        self._whole = 0  # bytes that hold the entries
-        self._gap = b""  # what the last of them lacks: editors drop a file's last newline
-        if path is not None:
-            self._read(path)
+        super().__init__(
+            path,
+            BadPicture,
+            line="an entry of a ledger of bad pictures",
+            advice="Free some space and run the same command to go on.",
+        )
+        first: dict[str, BadPicture] = {}
+        for entry in self.entries:
+            first.setdefault(entry.where, entry)
+        self.entries = list(first.values())
+        self._known = set(first)
 
     def add(self, found: Iterable[BadPicture]) -> None:
         """Append those that are not in it yet.
@@ -61,12 +62,9 @@ class Ledger:
             ResultsError: If the file cannot be written.
         """
         new = {one.where: one for one in found if one.where not in self._known}
-        if not new:
-            return
-        if self.path is not None:
-            self._append(self.path, new.values())
-        self.entries.extend(new.values())
-        self._known.update(new)
+        if new:
+            self.append(new.values())
+            self._known.update(new)
 
     def told(self, first: int = 5) -> str:
         """How many of each kind, and the first few; empty where there is none."""
@@ -79,45 +77,3 @@ class Ledger:
             lines.append(f"… and {len(self.entries) - first:,} more")
         many = "" if len(self.entries) == 1 else "s"
         return "\n".join([f"{len(self.entries):,} picture{many} left out: {kinds}", *lines])
-
-    def _append(self, path: Path, new: Iterable[BadPicture]) -> None:
-        lines = self._gap + b"".join(entry.model_dump_json().encode() + b"\n" for entry in new)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as stream:
-                stream.truncate(self._whole)
-                stream.write(lines)
-        except OSError as error:
-            raise ResultsError(
-                f"{path}: cannot be written ({error.strerror}). Free some space and run the same "
-                f"command to go on."
-            ) from error
-        self._whole += len(lines)
-        self._gap = b""
-
-    def _read(self, path: Path) -> None:
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise InputError(
-                f"{path}: must be readable ({error.strerror}). Change its permissions."
-            ) from error
-        for number, line in enumerate(data.splitlines(keepends=True), start=1):
-            ended = line.endswith(b"\n")
-            try:
-                entry = BadPicture.model_validate_json(line)
-            except ValidationError as error:
-                if not ended:
-                    return
-                first = error.errors()[0]["msg"]
-                raise InputError(
-                    f"{path}: line {number} must be an entry of a ledger of bad pictures, but: "
-                    f"{first}. Correct or remove the line."
-                ) from error
-            self._whole += len(line)
-            self._gap = b"" if ended else b"\n"
-            if entry.where not in self._known:
-                self.entries.append(entry)
-                self._known.add(entry.where)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sightglass.checks import require_extra
 from sightglass.distillation.pairs.parquet_columns import PURPOSE
-from sightglass.errors import InputError
+from sightglass.errors import InputError, first_line
 
 _READ_BUFFER = 1 << 20
 
@@ -79,7 +79,7 @@ class ParquetFile:
                 # The threads are ours: each loads a row group of its own.
                 return file.read_row_group(number, columns=list(columns), use_threads=False)
         except (self._pyarrow.ArrowException, OSError) as error:
-            raise ValueError(_first_line(error)) from error
+            raise ValueError(_reason(error)) from error
 
     def _unchanged(self) -> bool:
         try:
@@ -98,9 +98,9 @@ class ParquetFile:
     def _unreadable(self, error: Exception) -> InputError:
         return InputError(
             f"{self.path}: a parquet file is needed, this cannot be read as one "
-            f"({_first_line(error)}). Fetch it again."
+            f"({_reason(error)}). Fetch it again."
         )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _reason(error: Exception) -> str:
+    return first_line(error, otherwise=type(error).__name__)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import distributed
 
-from sightglass.errors import InputError, ShapeError
+from sightglass.errors import ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Shaped
@@ -122,59 +120,6 @@ class Processes:
         found = [torch.empty_like(mine) for _ in range(self.count)]
         distributed.all_gather(found, mine)
         return [[int(number) for number in sizes] for sizes in found]
-
-
-@contextmanager
-def join(*, longest_wait: timedelta = LONGEST_WAIT) -> Iterator[Processes]:
-    """The processes that ``torchrun`` started, this one among them; one alone without it.
-
-    On graphics cards they speak by NCCL, one card each, else by gloo.
-
-    Args:
-        longest_wait: For the others, at any meeting.
-
-    Raises:
-        InputError: If torchrun's variables do not fit each other, or the others do not come.
-    """
-    if "RANK" not in os.environ and "WORLD_SIZE" not in os.environ:
-        yield Processes.alone()
-        return
-    rank, count = _number("RANK"), _number("WORLD_SIZE")
-    if not 0 <= rank < count:
-        raise InputError(
-            f"Environment: RANK must be from 0 to below WORLD_SIZE, got {rank} of {count}. Let "
-            f"torchrun set both."
-        )
-    if count == 1:
-        yield Processes.alone()
-        return
-    backend = "gloo"
-    if torch.cuda.is_available() and distributed.is_nccl_available():
-        torch.cuda.set_device(_number("LOCAL_RANK"))
-        backend = "nccl"
-    try:
-        distributed.init_process_group(
-            backend, init_method="env://", rank=rank, world_size=count, timeout=longest_wait
-        )
-    except (RuntimeError, ValueError) as error:
-        raise InputError(
-            f"Process {rank}: {count} processes must meet at MASTER_ADDR and MASTER_PORT, they did "
-            f"not ({str(error).splitlines()[0]}). Start them together with torchrun."
-        ) from error
-    try:
-        yield Processes(rank=rank, count=count)
-    finally:
-        distributed.destroy_process_group()
-
-
-def _number(variable: str) -> int:
-    value = os.environ.get(variable, "")
-    if not value.isdecimal():
-        raise InputError(
-            f"Environment: {variable} must be a whole number, got '{value}'. Start several "
-            f"processes with torchrun, or unset RANK and WORLD_SIZE for one."
-        )
-    return int(value)
 
 
 def _meeting_place() -> torch.device:

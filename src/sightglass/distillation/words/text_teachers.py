@@ -12,7 +12,7 @@ import numpy as np
 
 from sightglass.checks import check_matrix, require_extra
 from sightglass.distillation.npz_file import npz_arrays
-from sightglass.errors import InputError, ShapeError, closest
+from sightglass.errors import InputError, ShapeError, closest, first_line
 from sightglass.inputs.labels import name_key
 
 if TYPE_CHECKING:
@@ -234,6 +234,4 @@ def _check_key(path: Path, key: str, known: Sequence[str]) -> None:
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"Text table: '{path}' cannot be read ({str(error).splitlines()[0]}). Check the file."
-    )
+    return InputError(f"Text table: '{path}' cannot be read ({first_line(error)}). Check the file.")

@@ -11,7 +11,8 @@ from sightglass.encoders.hub_checkpoint import CONFIG
 from sightglass.encoders.hub_folder import locate_model
 from sightglass.encoders.hub_weights import read_headers, weight_files
 from sightglass.encoders.quiet import quiet_transformers
-from sightglass.errors import ModelError
+from sightglass.encoders.transformers_folder import load_weights
+from sightglass.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,55 +37,12 @@ def locate_backbone(name: str, *, beside: Iterable[str]) -> Path:
     return _cached(bare, beside) or locate_model(bare)
 
 
-def load_weights(
-    name: str, folder: Path, *, part: Callable[[Any], Any] = lambda whole: whole
+def load_checked(
+    name: str, folder: Path, *, part: Callable[[Any], Any] | None = None
 ) -> tuple[nn.Module, list[str]]:
-    """The network in ``folder`` in fp32, and the names of weights that its files lack.
-
-    Only safetensors are opened, and no code that comes with a model is run.
-
-    Args:
-        name: For messages.
-        folder: What ``locate_backbone`` gave.
-        part: Of the folder's configuration, what is to be loaded.
-
-    Raises:
-        ModelError: If the files are damaged or of another kind.
-    """
-    import torch
-    from transformers import AutoConfig, AutoModel
-
-    read_headers(weight_files(folder))  # with our own sentences for pickles and torn files
-    try:
-        with quiet_transformers():
-            whole = AutoConfig.from_pretrained(
-                str(folder), local_files_only=True, trust_remote_code=False
-            )
-            model, report = AutoModel.from_pretrained(
-                str(folder),
-                config=part(whole),
-                dtype=torch.float32,  # else the type of the file, which may be half precision
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except Exception as error:  # any of a dozen types, by the kind of damage
-        raise ModelError(
-            f"{name}: transformers cannot load this model "
-            f"({type(error).__name__}: {first_line(error)}). Fetch it again."
-        ) from error
-    return model, sorted(report["missing_keys"])
-
-
-def refuse_missing(name: str, missing: Iterable[str], *, unused: tuple[str, ...]) -> None:
-    """Raise ModelError if a weight is missing that does not begin with one of ``unused``."""
-    needed = [key for key in missing if not key.startswith(unused)]
-    if needed:
-        raise ModelError(
-            f"{name}: every weight of the network is needed, missing: {', '.join(needed[:3])}. "
-            f"Give a complete checkpoint."
-        )
+    """As ``load_weights``, with our own sentences for pickles and torn files."""
+    read_headers(weight_files(folder))
+    return load_weights(name, folder, part=part)
 
 
 def random_weights(
@@ -123,12 +81,6 @@ def random_weights(
             f"({type(error).__name__}: {first_line(error)}). Give what a config.json holds."
         ) from error
     return built
-
-
-def first_line(error: Exception) -> str:
-    """What a library's error says first."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no reason given"
 
 
 def _cached(name: str, beside: Iterable[str]) -> Path | None:

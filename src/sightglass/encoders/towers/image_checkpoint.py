@@ -10,13 +10,12 @@ from sightglass.encoders.card import ImageInput
 from sightglass.encoders.hub_checkpoint import CONFIG, read_json
 from sightglass.encoders.quiet import quiet_transformers
 from sightglass.encoders.towers.backbone_checkpoint import (
-    first_line,
-    load_weights,
+    load_checked,
     locate_backbone,
     random_weights,
-    refuse_missing,
 )
-from sightglass.errors import ModelError
+from sightglass.encoders.transformers_folder import refuse_missing
+from sightglass.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +51,7 @@ def load_backbone(name: str) -> tuple[nn.Module, Path]:
             f"{name}: a config.json with a model_type is needed, found none. Give a model in "
             f"transformers' format."
         )
-    model, missing = load_weights(name, folder, part=_what_sees)
+    model, missing = load_checked(name, folder, part=_what_sees)
     backbone = _of_pictures(model, name)
     unused = () if getattr(backbone, "pooler", None) is not None else ("pooler.",)
     refuse_missing(name, missing, unused=unused)

@@ -19,7 +19,7 @@ from sightglass.encoders.towers.image_checkpoint import (
     load_backbone,
     read_picture_settings,
 )
-from sightglass.errors import InputError, ModelError
+from sightglass.errors import InputError, ModelError, first_line
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -132,10 +132,10 @@ class PretrainedImage(ImageTower):
             with torch.no_grad():
                 first, second = self._pooled(pixels), self._pooled(pixels)
         except Exception as error:  # any of a dozen types, by the network
-            reason = (str(error).strip().splitlines() or ["no reason given"])[0]
             raise ModelError(
                 f"Image tower: the backbone must take pictures of {height} x {width}, it does not "
-                f"({type(error).__name__}: {reason}). Give the image_input that belongs to it."
+                f"({type(error).__name__}: {first_line(error)}). Give the image_input that belongs "
+                f"to it."
             ) from error
         if first.ndim != 2 or len(first) != 2 or not torch.allclose(first, second, atol=1e-4):
             raise ModelError(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sightglass.encoders.towers.building import build_image_tower, build_text_tower
 from sightglass.encoders.towers.student import DualStudent
-from sightglass.errors import ModelError
+from sightglass.errors import ModelError, first_line
 from sightglass.whole_files import put_bytes
 
 WEIGHTS = "student.safetensors"
@@ -132,7 +132,7 @@ def read_student(folder: Path) -> tuple[DualStudent, StudentAbout]:
     except (SafetensorError, RuntimeError, ValueError) as error:
         raise ModelError(
             f"{folder / WEIGHTS}: not the weights that {ABOUT} describes "
-            f"({str(error).splitlines()[0]}). Copy or train it again."
+            f"({first_line(error)}). Copy or train it again."
         ) from error
     for parameter in student.parameters():
         if not torch.isfinite(parameter).all():

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sightglass.encoders.hub_checkpoint import CONFIG, read_json
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.towers.backbone_checkpoint import (
-    first_line,
-    load_weights,
+    load_checked,
     locate_backbone,
     random_weights,
-    refuse_missing,
 )
-from sightglass.errors import ModelError
+from sightglass.encoders.transformers_folder import refuse_missing
+from sightglass.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -51,7 +50,7 @@ def load_backbone(name: str) -> tuple[nn.Module, Path]:
             f"save_pretrained wrote."
         )
     _check_is_text(config, name)
-    model, missing = load_weights(name, folder)
+    model, missing = load_checked(name, folder)
     # Not used here: a pooler, which a model saved with a head for words lacks, and what writes.
     refuse_missing(name, missing, unused=("pooler.", "decoder."))
     return _encoder_of(model), folder

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,22 +14,7 @@ from sightglass.evaluation.data_efficient.measured import measured
 from sightglass.evaluation.data_efficient.scored import Scored, Setting, score
 from sightglass.evaluation.data_efficient.suite_tables import tables_of
 from sightglass.evaluation.metrics_json import MetricRow
-from sightglass.evaluation.tables import ResultTable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteResult:
-    """All that the suite found.
-
-    Attributes:
-        rows: For metrics.json.
-        tables: By the name of their files.
-        remarks: What a reader must know beside the tables: what is absent, and why.
-    """
-
-    rows: tuple[MetricRow, ...]
-    tables: Mapping[str, ResultTable]
-    remarks: tuple[str, ...]
+from sightglass.evaluation.suite_result import SuiteResult
 
 
 def run_suite(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightglass.evaluation.kdpl.suite import SuiteResult
 from sightglass.evaluation.suite_page import suite_page, write_suite_folder
+from sightglass.evaluation.suite_result import SuiteResult
 from sightglass.evaluation.tables import render_html
 
 

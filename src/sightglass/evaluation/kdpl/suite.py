@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sightglass.errors import EvaluationError, InputError
@@ -20,22 +20,7 @@ from sightglass.evaluation.kdpl.shots import draw_shots
 from sightglass.evaluation.kdpl.source_trained import Targets, transfer, untrained
 from sightglass.evaluation.kdpl.suite_tables import tables_of
 from sightglass.evaluation.metrics_json import MetricRow
-from sightglass.evaluation.tables import ResultTable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteResult:
-    """All that the suite found.
-
-    Attributes:
-        rows: For metrics.json.
-        tables: By the name of their files.
-        remarks: What a reader must know beside the tables: what is absent, and why.
-    """
-
-    rows: tuple[MetricRow, ...]
-    tables: Mapping[str, ResultTable]
-    remarks: tuple[str, ...]
+from sightglass.evaluation.suite_result import SuiteResult
 
 
 def run_suite(

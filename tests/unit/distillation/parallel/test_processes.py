@@ -8,7 +8,7 @@ from torch import nn
 
 from contrastive_processes import die, exchange, found_by_two, refuse_a_picture
 from sightglass.distillation.parallel.launch import launch
-from sightglass.distillation.parallel.processes import Processes, join
+from sightglass.distillation.parallel.processes import Processes
 from sightglass.errors import InputError, ModelError, PictureError, ShapeError
 
 
@@ -76,32 +76,3 @@ def test_what_cannot_be_sent_to_a_process_is_refused() -> None:
         launch(2, lambda _: None)
     with pytest.raises(InputError, match="count must be a whole number of at least 1, got 0"):
         launch(0, exchange)
-
-
-def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with join() as processes:
-        assert processes == Processes.alone()
-    monkeypatch.setenv("RANK", "0")
-    monkeypatch.setenv("WORLD_SIZE", "1")
-    with join() as processes:
-        assert processes == Processes.alone()
-
-
-@pytest.mark.parametrize(
-    ("rank", "count", "message"),
-    [
-        ("2", "2", "RANK must be from 0 to below WORLD_SIZE, got 2 of 2."),
-        ("0", "", "WORLD_SIZE must be a whole number, got ''."),
-        ("first", "2", "RANK must be a whole number, got 'first'."),
-    ],
-)
-def test_an_environment_that_torchrun_did_not_make_is_refused(
-    monkeypatch: pytest.MonkeyPatch, rank: str, count: str, message: str
-) -> None:
-    monkeypatch.setenv("RANK", rank)
-    monkeypatch.setenv("WORLD_SIZE", count)
-    with pytest.raises(InputError) as caught, join():
-        pass
-    assert message in str(caught.value)
