@@ -191,6 +191,19 @@ def test_three_steps_with_an_image_teacher_end_in_the_plain_parameters(
     run_both(asked, tmp_path, loss_of)
 
 
+def test_three_steps_on_the_cosine_of_features_end_in_the_plain_parameters(
+    tmp_path: Path, teacher: OnnxTeacher
+) -> None:
+    losses: dict[str, Any] = {"features": 2.0, "features_kind": "cosine"}
+    asked = asked_of(tmp_path, losses, {"image": teacher.settings})
+
+    def loss_of(student: PlainStudent, _: PlainStudent, batch: Batch) -> Tensor:
+        lesson = Lesson(student, teacher.answer(batch), batch, [])
+        return 2.0 * plain.cosine_distance(lesson.features, lesson.theirs.features)
+
+    run_both(asked, tmp_path, loss_of)
+
+
 @pytest.mark.parametrize("part_size", [None, 3, 1])
 def test_maps_are_measured_by_the_whole_first_batch_however_it_is_cut(
     tmp_path: Path, teacher: OnnxTeacher, part_size: int | None

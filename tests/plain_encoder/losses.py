@@ -33,7 +33,7 @@ class Ruler:
         channels = maps.double().transpose(0, 1).flatten(1)
         mean = channels.sum(1) / channels.shape[1]
         deviation = (((channels - mean[:, None]) ** 2).sum(1) / channels.shape[1]).sqrt()
-        std = torch.maximum(deviation, deviation.max() / 1000)
+        std = torch.where(deviation < deviation.max() / 1000, math.inf, deviation)
         return cls(mean=mean[:, None, None], std=std[:, None, None])
 
     def normal(self, maps: Tensor) -> Tensor:
@@ -90,6 +90,14 @@ def scale_of(log: Tensor) -> Tensor:
 def squared_error(mine: Tensor, theirs: Tensor) -> Tensor:
     difference = mine.double() - theirs.double()
     return (difference * difference).sum() / difference.numel()
+
+
+def cosine_distance(mine: Tensor, theirs: Tensor) -> Tensor:
+    total = torch.zeros((), dtype=torch.float64)
+    for row, wanted in zip(mine.double(), theirs.double(), strict=True):
+        lengths = ((row * row).sum() * (wanted * wanted).sum()).sqrt()
+        total = total + 1 - (row * wanted).sum() / lengths
+    return total / len(mine)
 
 
 def logits_loss(mine: Tensor, theirs: Tensor, temperature: float) -> Tensor:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from sightglass.distillation.encoder.pair_losses import pair_losses
+from sightglass.distillation.encoder.part import Part
 from sightglass.distillation.encoder.picture_losses import Taught, picture_losses
 from sightglass.distillation.losses.map_loss import MapNorm
 from sightglass.distillation.parallel.contrastive_step import Outputs, backward
@@ -22,7 +21,7 @@ from sightglass.encoders.towers.convolutional import ConvolutionalTower
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from jaxtyping import Bool, Float, Int64, UInt8
+    from jaxtyping import Float, Int64
     from torch import Tensor
 
     from sightglass.distillation.encoder.learner import Learner
@@ -35,16 +34,6 @@ if TYPE_CHECKING:
     from sightglass.distillation.teachers.image_teachers import TeacherAnswer
     from sightglass.encoders.towers.contract import ImageAnswer
     from sightglass.encoders.towers.student import DualStudent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
-    """Pictures that go through the towers together."""
-
-    at: slice
-    batch: PairBatch
-    ids: Int64[Tensor, "j length"] | None
-    paired: Bool[Tensor, " k"]
 
 
 class Lesson:
@@ -87,12 +76,13 @@ class Lesson:
     def learn(self, batch: PairBatch, phase: Phase) -> tuple[float, Mapping[str, float]]:
         """Leave the gradients of a batch; its loss, and the losses that this is the sum of."""
         self._phase = phase
+        self._names.begin_step()
         losses, told = self._phase.losses, _Told(self._processes)
         compared = losses.contrastive is not None or losses.soft is not None
         parts = self._parts(batch, with_texts=compared)
         self._measure(parts)
 
-        def embed(part: _Part) -> Outputs:
+        def embed(part: Part) -> Outputs:
             answer, teacher = self._answer(part)
             own: dict[str, Tensor] = {}
             # A rehearsal, which runs without gradient, is for the rows alone.
@@ -136,11 +126,12 @@ class Lesson:
             module=self._student,
             sizes=[len(part.paired) for part in parts],
             shared=scales,
+            last=self._names.pull,
             processes=self._processes,
         )
         return loss, told.parts()
 
-    def _parts(self, batch: PairBatch, *, with_texts: bool) -> list[_Part]:
+    def _parts(self, batch: PairBatch, *, with_texts: bool) -> list[Part]:
         """The batch in even pieces of at most ``part_size``; texts are looked at where needed."""
         n, pieces = len(batch.captions), self._pieces
         parts = []
@@ -152,15 +143,15 @@ class Lesson:
             if self._student.text is not None and paired.any():
                 texts = [caption for caption in captions if caption]
                 ids = self._student.text.tokenise(texts).to(self._device)
-            parts.append(_Part(at=at, batch=batch, ids=ids, paired=paired))
+            parts.append(Part(at=at, batch=batch, ids=ids, paired=paired))
         return parts
 
-    def _answer(self, part: _Part) -> tuple[ImageAnswer, TeacherAnswer | None]:
+    def _answer(self, part: Part) -> tuple[ImageAnswer, TeacherAnswer | None]:
         """The student's answer to a part, and the image teacher's where a loss wants it."""
         tower, teacher = self._student.image, None
         asked = torch.is_grad_enabled() or self._phase.staged
         if self._teaching.shows_images and asked:
-            teacher = self._teaching.image(self._views(part, 1))
+            teacher = self._teaching.image(torch.from_numpy(part.shown.crops))
         with self._autocast():
             if self._phase.staged:
                 assert teacher is not None
@@ -169,7 +160,7 @@ class Lesson:
                 answer = tower(self._pixels(part))
         return answer, teacher
 
-    def _measure(self, parts: Sequence[_Part]) -> None:
+    def _measure(self, parts: Sequence[Part]) -> None:
         """Take the rulers of the teacher's maps from the first batch that has some.
 
         From all of it, over parts and processes: what is learned later does not hang on either.
@@ -179,7 +170,7 @@ class Lesson:
             return
         counted = [torch.zeros(3, norm.mean.numel(), dtype=torch.float64) for norm in norms]
         for part in parts:
-            maps = self._teaching.image(self._views(part, 1)).maps
+            maps = self._teaching.image(torch.from_numpy(part.shown.crops)).maps
             for sums, one in zip(counted, maps, strict=True):
                 wide = one.double().cpu().transpose(0, 1).flatten(1)
                 sums[0] += wide.shape[1]
@@ -190,7 +181,7 @@ class Lesson:
             mean = total / n
             norm.set(mean, squares / n - mean.square())
 
-    def _staged(self, part: _Part, teacher: TeacherAnswer) -> ImageAnswer:
+    def _staged(self, part: Part, teacher: TeacherAnswer) -> ImageAnswer:
         """Each stage on what the teacher had at the end of the stage before."""
         tower = self._student.image
         assert isinstance(tower, ConvolutionalTower)
@@ -200,17 +191,13 @@ class Lesson:
         ]
         return tower.staged(self._pixels(part), normal)
 
-    def _pixels(self, part: _Part) -> Float[Tensor, "k 3 height width"]:
+    def _pixels(self, part: Part) -> Float[Tensor, "k 3 height width"]:
         """What the student sees, as its tower wants it."""
         spec = self._student.image.image_input
-        crops = self._views(part, 0).to(self._device).permute(0, 3, 1, 2).float()
+        crops = torch.from_numpy(part.seen).to(self._device).permute(0, 3, 1, 2).float()
         mean = torch.tensor(spec.mean, device=self._device).view(1, 3, 1, 1) * 255
         std = torch.tensor(spec.std, device=self._device).view(1, 3, 1, 1) * 255
         return (crops - mean) / std
-
-    @staticmethod
-    def _views(part: _Part, which: int) -> UInt8[Tensor, "k height width 3"]:
-        return torch.from_numpy(np.stack([views[which] for views in part.batch.views[part.at]]))
 
     def _texts(self, student: DualStudent, ids: Int64[Tensor, "j length"]) -> Tensor:
         assert student.text is not None
@@ -218,17 +205,16 @@ class Lesson:
             rows: Tensor = student.text(ids)
         return rows.float()
 
-    def _taught(self, part: _Part, teacher: TeacherAnswer | None) -> Taught:
+    def _taught(self, part: Part, teacher: TeacherAnswer | None) -> Taught:
         batch = part.batch
-        sources = [str(number) for number in batch.sources[part.at]]
         return Taught(
             image=teacher,
             labels=torch.from_numpy(batch.labels[part.at]).to(self._device),
-            sources=sources,
-            named=self._teaching.named(batch, part.at),
+            sources=[str(number) for number in batch.sources[part.at]],
+            named=self._teaching.named(part.shown) if self._phase.losses.named else None,
         )
 
-    def _similarities(self, parts: Sequence[_Part]) -> Similarities:
+    def _similarities(self, parts: Sequence[Part]) -> Similarities:
         """A teacher's cosines within the global batch: its own average's, or the pair teachers'."""
         soft = self._phase.losses.soft
         assert soft is not None
@@ -241,10 +227,10 @@ class Lesson:
             text_text=texts @ texts.T,
         )
 
-    def _teacher_rows(self, part: _Part, soft: SelfTaught | Otter) -> PairRows:
+    def _teacher_rows(self, part: Part, soft: SelfTaught | Otter) -> PairRows:
         """Rows of the pictures that have a caption, and of these."""
         if soft.teacher == "pairs":
-            return self._teaching.pairs(part.batch, part.at)
+            return self._teaching.pairs(part.shown, part.captions)
         follower = self._module.follower
         assert follower is not None
         with torch.no_grad():

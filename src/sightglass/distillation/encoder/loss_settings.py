@@ -76,8 +76,10 @@ class Losses(Entry):
     soft: Soft | None = Field(
         default=None, description="each picture with all captions of the batch, as a teacher says"
     )
-    features: Weight = Field(
-        default=0.0, description="mean squared difference from the image teacher's feature"
+    features: Weight = Field(default=0.0, description="difference from the image teacher's feature")
+    features_kind: Literal["mean_squared_error", "cosine"] = Field(
+        default="mean_squared_error",
+        description="of all numbers; cosine: 1 - cosine, where a feature's length says nothing",
     )
     logits: Weight = Field(default=0.0, description="KL from the image teacher's classes, times T²")
     logits_temperature: float = Field(default=2.0, gt=0, description="T, of both sides")

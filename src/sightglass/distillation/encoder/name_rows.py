@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sightglass.distillation.parallel.replaying import Randomness
+
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
@@ -17,7 +19,10 @@ WORDING = "a photo of a {}."
 
 
 class NameRows:
-    """Rows of lists of names; computed once where the text tower is frozen, else at each step.
+    """Rows of lists of names; computed once where the text tower is frozen, else once in a step.
+
+    A step begins with ``begin_step``. Its parts gather their gradients at the same rows, and
+    ``pull`` takes them back through the text tower.
 
     Args:
         student: Its text tower gives the rows.
@@ -37,6 +42,8 @@ class NameRows:
             key: tuple(wording.format(name) for name in names) for key, names in lists.items()
         }
         self._kept: dict[str, Tensor] = {}
+        # What the tower gave, and what the parts are given: the same without its history.
+        self._learning: dict[str, tuple[Tensor, Tensor]] = {}
 
     def __contains__(self, key: str) -> bool:
         """Whether there is such a list."""
@@ -45,9 +52,14 @@ class NameRows:
     def forget(self) -> None:
         """Compute all rows anew when they are next asked for: the text tower may have learned."""
         self._kept.clear()
+        self._learning.clear()
+
+    def begin_step(self) -> None:
+        """Compute those rows anew that the text tower learns from."""
+        self._learning.clear()
 
     def rows(self, key: str) -> Float[Tensor, "n_names dim"]:
-        """Unit rows; with a gradient where the text tower learns.
+        """Unit rows; where the text tower learns, they gather a gradient until ``pull``.
 
         Args:
             key: Of one of the lists.
@@ -55,10 +67,22 @@ class NameRows:
         assert self._student.text is not None
         if any(parameter.requires_grad for parameter in self._student.text.parameters()):
             self._kept.clear()
-            return self._student.text_rows(self._texts[key])
+            if key not in self._learning:
+                # The part that asks first is to draw the same as when it was rehearsed without.
+                with Randomness.now(next(self._student.parameters()).device).again():
+                    made = self._student.text_rows(self._texts[key])
+                self._learning[key] = made, made.detach().requires_grad_()
+            return self._learning[key][1]
         if key not in self._kept:
             self._kept[key] = self.of(self._student, key)
         return self._kept[key]
+
+    def pull(self) -> None:
+        """Take what the rows of this step have gathered back through the text tower, once."""
+        learning, self._learning = self._learning, {}
+        used = [(made, rows.grad) for made, rows in learning.values() if rows.grad is not None]
+        if used:
+            torch.autograd.backward([made for made, _ in used], [slope for _, slope in used])
 
     def of(self, student: DualStudent, key: str) -> Float[Tensor, "n_names dim"]:
         """The rows that a student's text tower has in ``eval`` mode, without gradient."""

@@ -99,7 +99,9 @@ def _image_losses(
 ) -> dict[str, Tensor]:
     made: dict[str, Tensor] = {}
     if losses.features and teacher.features is not None:
-        made["features"] = losses.features * feature_loss(answer.features, teacher.features)
+        made["features"] = losses.features * feature_loss(
+            answer.features, teacher.features, kind=losses.features_kind
+        )
     if losses.logits and teacher.logits is not None and answer.logits is not None:
         made["logits"] = losses.logits * logit_loss(
             answer.logits, teacher.logits, temperature=losses.logits_temperature

@@ -181,9 +181,10 @@ def _run(
     finally:
         log.close()
     if writes:
-        # Each process met the bad pictures of its own part; people look into one file.
-        for rank in range(1, processes.count):
-            ledger.add(Ledger(_ledger_file(out, rank)).entries)
+        # Each process met the bad pictures of its own part, and before a cut there may have been
+        # more of them; people look into one file.
+        for other in sorted(out.glob(f"{LEFT_OUT}.*")):
+            ledger.add(Ledger(other).entries)
     student = course.module.finished()
     seconds = time.monotonic() - began
     made = DistilledEncoder(

@@ -15,7 +15,6 @@ import torch
 from sightglass.distillation.encoder.named_settings import named_names, named_teacher
 from sightglass.distillation.encoder.word_teachers import digest_of_text_teachers
 from sightglass.distillation.npz_file import npz_arrays
-from sightglass.distillation.teachers.batch_pictures import BatchPictures
 from sightglass.distillation.teachers.image_teachers import (
     EncoderImageTeacher,
     OnnxImageTeacher,
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 
     from sightglass.distillation.encoder.recipe import Phase, Recipe
     from sightglass.distillation.encoder.teacher_settings import ImageTeacher
-    from sightglass.distillation.pairs.pair_batches import PairBatch
     from sightglass.distillation.pairs.source import PairSource
+    from sightglass.distillation.teachers.batch_pictures import BatchPictures
     from sightglass.distillation.teachers.image_teachers import ImageTeacher as FrozenImageTeacher
     from sightglass.store import Store
 
@@ -132,10 +131,13 @@ class Teaching:
         assert self._image is not None
         return self._image.answer(crops.to(self._device))
 
-    def pairs(self, batch: PairBatch, at: slice) -> PairRows:
-        """Rows of the captioned pictures and of their captions, all pair teachers side by side."""
-        pictures = _pictures(batch, at)
-        captions = batch.captions[at]
+    def pairs(self, pictures: BatchPictures, captions: Sequence[str]) -> PairRows:
+        """Rows of the captioned pictures and of their captions, all pair teachers side by side.
+
+        Args:
+            pictures: What is shown.
+            captions: One of each; empty where there is none.
+        """
         paired = np.array([bool(caption) for caption in captions])
         chosen, texts = pictures.where(paired), [caption for caption in captions if caption]
         rows = [one.rows(chosen, texts) for one in self._pairs]
@@ -143,26 +145,16 @@ class Teaching:
         return PairRows(joined.images.to(self._device), joined.texts.to(self._device))
 
     def named(
-        self, batch: PairBatch, at: slice
+        self, pictures: BatchPictures
     ) -> tuple[Float[Tensor, "j c"], Bool[Tensor, " k"]] | None:
         """Distributions over ``names`` of the pictures that are known, and which these are."""
         if self._named is None:
             return None
-        pictures = _pictures(batch, at)
         known = self._named.knows(pictures)
         rows = np.zeros((0, self._named.n_classes), np.float32)
         if known.any():
             rows = self._named.rows(pictures.where(known))
         return torch.from_numpy(rows).to(self._device), torch.from_numpy(known).to(self._device)
-
-
-def _pictures(batch: PairBatch, at: slice) -> BatchPictures:
-    return BatchPictures(
-        crops=np.stack([views[1] for views in batch.views[at]]),
-        sources=batch.sources[at],
-        indices=batch.indices[at],
-        labels=batch.labels[at],
-    )
 
 
 def _image_teacher(recipe: Recipe) -> FrozenImageTeacher | None:

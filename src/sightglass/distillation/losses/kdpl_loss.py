@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # How far from 1 the sum of a distribution's entries may be, for float32 and many classes.
 _SUM_TOLERANCE = 1e-3
+# Entries that are in float64 at a time: 2 MB.
+_BLOCK = 2**18
 
 
 def kdpl_loss(
@@ -103,21 +105,45 @@ def floored_logits(
             f"{where}: floor must be above 0 and below 1 / {n_classes} for {n_classes} classes, "
             f"got {floor}."
         )
-    wide = probabilities.astype(np.float64)
-    sums = wide.sum(axis=1, keepdims=True)
-    empty = np.flatnonzero(~wide.any(axis=1))
-    if len(empty):
+    blocks = _blocks(len(probabilities), n_classes)
+    _check_distributions(probabilities, blocks, where)
+    logits: Float32[np.ndarray, "n c"] = np.empty(probabilities.shape, np.float32)
+    for at in blocks:
+        wide = probabilities[at].astype(np.float64)
+        wide /= wide.sum(axis=1, keepdims=True)
+        logits[at] = np.log((1 - n_classes * floor) * wide + floor)
+    return logits
+
+
+def _blocks(rows: int, width: int) -> list[slice]:
+    """Even pieces of a table, none of a single row unless that is all.
+
+    Where columns are contiguous, a row by itself would be summed up in another order.
+    """
+    count = max(1, rows // max(2, _BLOCK // width))
+    return [slice(at * rows // count, (at + 1) * rows // count) for at in range(count)]
+
+
+def _check_distributions(
+    probabilities: Float[np.ndarray, "n c"], blocks: list[slice], where: str
+) -> None:
+    empty: list[int] = []
+    wrong: list[tuple[int, float, float]] = []  # the first of each block: row, least entry, sum
+    for at in blocks:
+        wide = probabilities[at].astype(np.float64)
+        sums = wide.sum(axis=1)
+        empty += (at.start + np.flatnonzero(~wide.any(axis=1))).tolist()
+        fits = (wide >= 0).all(axis=1) & (np.abs(sums - 1) < _SUM_TOLERANCE)
+        wrong += [(at.start + row, wide[row].min(), sums[row]) for row in np.flatnonzero(~fits)[:1]]
+    if empty:
         raise InputError(
             f"{where}: every picture needs probabilities, got only zeros in {len(empty)} of "
-            f"{len(wide)} rows, the first in row {empty[0]}. No alignment judged those pictures: "
-            f"leave them out."
+            f"{len(probabilities)} rows, the first in row {empty[0]}. No alignment judged those "
+            f"pictures: leave them out."
         )
-    wrong = np.flatnonzero(~((wide >= 0).all(axis=1) & (np.abs(sums[:, 0] - 1) < _SUM_TOLERANCE)))
-    if len(wrong):
+    if wrong:
+        row, least, total = wrong[0]
         raise InputError(
-            f"{where}: every row must be probabilities with sum 1, got {wide[wrong[0]].min()} as "
-            f"the least entry and {sums[wrong[0], 0]} as the sum in row {wrong[0]}."
+            f"{where}: every row must be probabilities with sum 1, got {least} as the least entry "
+            f"and {total} as the sum in row {row}."
         )
-    mixed = (1 - n_classes * floor) * (wide / sums) + floor
-    logits: Float32[np.ndarray, "n c"] = np.log(mixed).astype(np.float32)
-    return logits

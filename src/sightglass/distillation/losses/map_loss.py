@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float
     from torch import Tensor
 
-# Of the largest standard deviation: a channel that hardly ever fires is not blown up to the others.
+# Of the largest standard deviation. A channel that varies less tells nothing of its own scale: to
+# divide by so little would make it outweigh all others a million times as soon as it fires, or as
+# long as the student is not as still. It is left out: its normal map is 0, and so is its error.
 _LEAST_SHARE = 1e-3
 
 
@@ -35,7 +37,8 @@ class MapNorm(nn.Module):
 
     Attributes:
         mean: (channels,) float32.
-        std: (channels,) float32, none below a thousandth of the largest.
+        std: (channels,) float32; infinite where it is below a thousandth of the largest, which
+            leaves the channel out.
         ready: Whether the two are known.
 
     Raises:
@@ -111,13 +114,14 @@ class MapNorm(nn.Module):
             )
         self.mean.copy_(mean)
         # What rounding leaves of a constant channel may be below 0.
-        self.std.copy_(variance.clamp(min=0).sqrt().clamp(min=_LEAST_SHARE * largest))
+        std = variance.clamp(min=0).sqrt()
+        self.std.copy_(std.masked_fill(std < _LEAST_SHARE * largest, torch.inf))
         self.ready.fill_(True)
 
     def normalise(
         self, teacher_map: Float[Tensor, "n channels height width"]
     ) -> Float[Tensor, "n channels height width"]:
-        """``(map - mean) / std``, float32.
+        """``(map - mean) / std``, float32; 0 in channels that are left out.
 
         Raises:
             InputError: If no batch was seen yet.

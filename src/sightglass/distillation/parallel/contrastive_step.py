@@ -56,6 +56,7 @@ def backward(
     module: nn.Module,
     sizes: Sequence[int],
     shared: Sequence[nn.Parameter] = (),
+    last: Callable[[], None] | None = None,
     processes: Processes | None = None,
 ) -> float:
     """Add to ``.grad`` the gradient of a whole batch's loss, and return that loss.
@@ -84,6 +85,8 @@ def backward(
         module: What ``embed`` runs; all that it learns.
         sizes: Pictures of each part.
         shared: What ``compare`` learns beside the rows, such as a scale; may be in ``module`` too.
+        last: Called when all parts are through, before processes add up their gradients: takes
+            back what the parts have gathered at rows that ``embed`` computes once for all of them.
         processes: None for one alone. All must have equally many parts.
 
     Returns:
@@ -133,6 +136,8 @@ def backward(
             own += share[number] * float(outputs.own.detach())
             _pull(outputs, slope, share[number], device)
             del outputs  # before the next part is run
+        if last is not None:
+            last()
         processes.sum_gradients(learned)
     # The first process's comparison: others may have rounded otherwise.
     totals = processes.gather(torch.tensor([[own, compared]], dtype=torch.float64))

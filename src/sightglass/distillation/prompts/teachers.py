@@ -113,7 +113,7 @@ class FusedTeacher:
     @property
     def digest(self) -> str:
         """Hex digest of all distributions."""
-        return hashlib.sha256(self._logits.tobytes()).hexdigest()
+        return hashlib.sha256(self._logits.data).hexdigest()
 
     def logits(
         self,

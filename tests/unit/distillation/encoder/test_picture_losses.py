@@ -66,6 +66,15 @@ def test_the_feature_loss_is_the_mean_square_times_its_weight() -> None:
     assert made == {"features": pytest.approx(3 * 6 / 6)}
 
 
+def test_the_recipes_word_makes_the_feature_loss_one_of_cosines() -> None:
+    answer = ImageAnswer(ROWS, torch.tensor([[3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]))
+    teacher = TeacherAnswer(torch.tensor([[9.0, 0.0], [0.0, 7.0], [-1.0, 0.0]]), None)
+    # Cosines 3/5, 1 and -1: distances 2/5, 0 and 2.
+    weights: dict[str, Any] = {"features": 3, "features_kind": "cosine"}
+    made = losses_of(weights, taught(teacher), answer=answer)
+    assert made == {"features": pytest.approx(3 * (2 / 5 + 0 + 2) / 3)}
+
+
 def test_the_logit_loss_is_kl_times_the_temperature_squared() -> None:
     answer = ImageAnswer(ROWS, torch.zeros(3, 1), logits=torch.zeros(3, 2))
     teacher = TeacherAnswer(None, torch.tensor([[2 * math.log(3), 0.0]] * 3))

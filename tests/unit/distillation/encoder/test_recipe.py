@@ -110,6 +110,15 @@ def test_what_makes_a_run_another_is_all_of_it_as_json() -> None:
         ({"optimiser": {"betas": [0.9, 1]}}, "optimiser.betas.1: must be less than 1, got 1."),
         ({"optimiser": {"betas": [1, 0.9]}}, "optimiser.betas.0: must be less than 1, got 1."),
         (
+            {"phases": [phase(losses={"features_kind": "cosin"})]},
+            "losses.features_kind: 'mean_squared_error' or 'cosine' is needed, got 'cosin'. Did you"
+            " mean 'cosine'?",
+        ),
+        (
+            {"phases": [phase(losses={"feature_kind": "cosine"})]},
+            "losses.feature_kind: there is no such entry. Did you mean 'features_kind'?",
+        ),
+        (
             {"phases": [phase(losses=SMOOTHED)]},
             "smoothing: must be less than 1, got 1.",
         ),

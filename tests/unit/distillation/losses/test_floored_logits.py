@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import kdpl_oracle
 from sightglass.distillation import kdpl_loss
+from sightglass.distillation.losses import kdpl_loss as kdpl
 from sightglass.distillation.losses.kdpl_loss import floored_logits
 from sightglass.errors import InputError, ShapeError
 
@@ -108,6 +109,29 @@ def test_a_floor_that_leaves_nothing_to_say_is_refused(floor: float) -> None:
     assert str(caught.value) == (
         f"floored_logits: floor must be above 0 and below 1 / 4 for 4 classes, got {floor}."
     )
+
+
+@given(distributions(), st.sampled_from([1, 7, 40, 100]), st.sampled_from("CF"))
+def test_in_blocks_every_bit_is_that_of_the_whole_table(
+    rows: np.ndarray, block: int, order: str
+) -> None:
+    wide = np.array(np.concatenate([rows] * 4), order=order)
+    whole = (1 - wide.shape[1] * 1e-6) * (wide / wide.sum(axis=1, keepdims=True)) + 1e-6
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kdpl, "_BLOCK", block)
+        found = floored_logits(wide)
+    assert found.tobytes() == np.log(whole).astype(np.float32).tobytes()
+
+
+def test_mistakes_are_counted_and_placed_over_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kdpl, "_BLOCK", 4)
+    rows = np.full((9, 2), 0.5)
+    rows[5], rows[7] = (0.25, 0.5), (0.5, 0.75)
+    with pytest.raises(InputError, match=r"got 0\.25 as the least entry and 0\.75 as .* in row 5"):
+        floored_logits(rows)
+    rows[[3, 4, 8]] = 0
+    with pytest.raises(InputError, match="only zeros in 3 of 9 rows, the first in row 3"):
+        floored_logits(rows)
 
 
 def test_probabilities_without_two_axes_are_refused() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -156,6 +157,19 @@ def test_a_fused_teachers_rows_are_floored_logarithms_picked_by_the_pictures_ind
             expected = math.log((1 - c * 1e-6) * probability / whole + 1e-6)
             assert logit == pytest.approx(expected, abs=2e-6)
             assert math.isfinite(logit)
+
+
+def test_a_fused_teacher_takes_no_more_memory_than_its_table_and_a_little() -> None:
+    rows = np.full((20_000, 100), 0.01, np.float32)  # 8 MB
+    tracemalloc.start()
+    try:
+        teacher = FusedTeacher(rows, name="fused")
+        assert len(teacher.digest) == 64
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Blocks of 2 MB: one in float64, one more at each step of the formula.
+    assert rows.nbytes < most < rows.nbytes + 4 * 2**21
 
 
 def test_a_fused_teacher_has_a_scale_already() -> None:
