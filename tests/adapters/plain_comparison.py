@@ -99,8 +99,9 @@ def run_both(
     )
     run.teacher.train()
     for name in asked.phases[0].freeze:
-        getattr(run.student, name).requires_grad_(False).eval()
-        getattr(run.teacher, name).eval()
+        for student in (run.student, run.teacher):
+            still = student.image.stages if name == "trunk" else getattr(student, name)
+            still.requires_grad_(False).eval()
     steps: list[Step] = []
     train(course, clip=settings.clip, watch=steps.append)
     for rows, step in zip(rows_by_step(ready, asked.seed), steps, strict=True):

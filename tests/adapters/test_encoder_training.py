@@ -124,8 +124,8 @@ def test_at_its_ends_alpha_leaves_one_loss(
     assert all(torch.equal(ends[0][name], tensor) for name, tensor in ends[1].items())
 
 
-@pytest.mark.parametrize("tower", ["image", "text"])
-def test_three_steps_with_a_frozen_tower_end_in_the_plain_parameters(
+@pytest.mark.parametrize("tower", ["image", "text", "trunk"])
+def test_three_steps_with_a_frozen_tower_or_trunk_end_in_the_plain_parameters(
     tmp_path: Path, tower: str
 ) -> None:
     losses = PAIR_LOSSES["otter"]

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from adapters.pretrained_students import pretrained
 from adapters.small_encoder_runs import BATCH, CLASSES, STEPS, WHOLE, begin, write_data
 from adapters.small_students import DIM, small_student, write_small_student
 from sightglass.distillation.encoder.plan import plan_lines
 from sightglass.distillation.encoder.recipe import Recipe, recipe_of
 from sightglass.distillation.encoder.run import distil_encoder
+from sightglass.encoders.towers.building import build_image_tower
 from sightglass.encoders.towers.convolutional import ConvolutionalTower
 from sightglass.encoders.towers.student import DualStudent
 from sightglass.encoders.towers.student_file import read_about, read_student, write_student
@@ -77,6 +79,26 @@ def test_steps_of_some_length_change_the_image_tower_and_leave_the_frozen_one(
     before, after = (read_student(at)[0] for at in (start, made.folder))
     for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True):
         assert torch.equal(old, new) == (name.startswith(("text.", "distillation"))), name
+
+
+@pytest.mark.parametrize("kind", ["own", "vit", "resnet"])
+def test_with_a_frozen_trunk_nothing_but_the_image_towers_head_changes(
+    tmp_path: Path, kind: str
+) -> None:
+    if kind == "own":
+        start = write_small_student(tmp_path / "start")
+    else:
+        start = tmp_path / "start"
+        start.mkdir()
+        settings = {"image": kind} if kind == "vit" else {}
+        towers = pretrained(tmp_path / "towers", **settings)["image"]
+        image = build_image_tower(towers | {"dim": DIM})
+        write_student(start, DualStudent(image, small_student().text))
+    frozen = recipe(tmp_path, start, phase={"freeze": ["text", "trunk"]})
+    made = distil_encoder(frozen, tmp_path / "out", store=None)
+    before, after = (read_student(at)[0].state_dict() for at in (start, made.folder))
+    changed = {name for name, old in before.items() if not torch.equal(old, after[name])}
+    assert changed - {"contrastive_scale.log_scale"} == {"image.head.weight", "image.head.bias"}
 
 
 @pytest.mark.parametrize(("asked", "found"), [({}, STATED), ({"logit_scale": 7.0}, 7.0)])

@@ -98,11 +98,16 @@ class EncoderCourse:
         self.module.train()
         self._teaching.begin(phase)
         self._names.forget()
-        towers = {"image": self._student.image, "text": self._student.text}
-        for name, tower in towers.items():
+        image = self._student.image
+        for name, tower in {"image": image, "text": self._student.text}.items():
             if tower is not None:
                 tower.requires_grad_(name not in phase.freeze)
                 tower.train(name not in phase.freeze)
+        if "trunk" in phase.freeze:
+            for part in image.children():
+                if part is not image.head:
+                    part.requires_grad_(False)
+                    part.eval()
         self.module.follow_modes()
 
     def lr(self, step: int) -> float:

@@ -57,17 +57,16 @@ class Learner(nn.Module):
     def follow_modes(self) -> None:
         """Let the towers of the teaching average train or rest as the student's now do.
 
-        A tower that rests is its own average. Its batch norms then answer from running statistics,
-        and those of the average, which nothing read while it trained, are taken from it too.
+        What rests, a tower or a part of one, is its own average. Its batch norms then answer from
+        running statistics, and those of the average, which nothing read while it trained, are
+        taken from it too.
         """
         if self.follower is None:
             return
         pairs = ((self.follower.image, self.student.image), (self.follower.text, self.student.text))
         for mine, theirs in pairs:
             if mine is not None and theirs is not None:
-                mine.train(theirs.training)
-                if not theirs.training:
-                    mine.load_state_dict(theirs.state_dict())
+                _follow_modes(mine, theirs)
 
     def average(self, step: int) -> None:
         """Let the resulting average take in the student as ``step`` (from 1) left it."""
@@ -87,3 +86,13 @@ class Learner(nn.Module):
         if self._result is not None:
             self._result.module.eval()
         return self
+
+
+def _follow_modes(mine: nn.Module, theirs: nn.Module) -> None:
+    if not theirs.training:
+        mine.eval()
+        mine.load_state_dict(theirs.state_dict())
+        return
+    mine.training = True
+    for own, its in zip(mine.children(), theirs.children(), strict=True):
+        _follow_modes(own, its)

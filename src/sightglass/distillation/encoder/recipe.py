@@ -84,8 +84,9 @@ class Phase(Entry):
     staged: bool = Field(
         default=False, description="each stage of the image tower learns on the teacher's map"
     )
-    freeze: tuple[Literal["image", "text"], ...] = Field(
-        default=(), description="towers that do not learn: image, text"
+    freeze: tuple[Literal["image", "text", "trunk"], ...] = Field(
+        default=(),
+        description="what does not learn: image, text; trunk: the image tower's head does",
     )
     losses: Losses = Field(description="what is minimised")
 
@@ -203,6 +204,9 @@ def _check_phase(recipe: Recipe, phase: Phase) -> None:
             raise ValueError(f"{where}: '{name}' needs an image teacher that gives it")
     if "image" in phase.freeze and (no_text or "text" in phase.freeze):
         raise ValueError(f"{where}: with both towers frozen nothing learns")
+    for_trunk = sorted({"features", "logits", "maps", "last_map"} & losses.weights.keys())
+    if "trunk" in phase.freeze and for_trunk:
+        raise ValueError(f"{where}: '{for_trunk[0]}' teaches the trunk, which is frozen")
     if phase.staged and not (image and image.maps):
         raise ValueError(f"{where}: staged training needs teachers.image.maps")
     if compared and recipe.batch_size < 2:

@@ -37,11 +37,13 @@ class ImageTower(nn.Module, ABC):
         dim: Width of the shared space.
         feature_dim: Width of the vision-only feature.
         image_input: How a picture becomes pixels, for training and for the card of an export.
+        head: From the feature to the shared space. All other parts are the trunk.
     """
 
     dim: int
     feature_dim: int
     image_input: ImageInput
+    head: nn.Linear
 
     @abstractmethod
     def forward(self, pixels: Float[Tensor, "n 3 height width"]) -> ImageAnswer:

@@ -21,6 +21,8 @@ LEAST: dict[str, Any] = {
     "phases": [{"name": "only", "epochs": 2, "losses": {"contrastive": {}}}],
 }
 SMOOTHED = {"contrastive": {"smoothing": 1}}
+FULL = {"model": "teacher.onnx", "features": "f"}
+FROZEN = "phase 'p': 'features' teaches the trunk, which is frozen."
 TEACHER = {"model": "teacher.onnx", "logits": "logits", "names": "names.txt", "maps": ["a"]}
 
 
@@ -92,7 +94,14 @@ def test_what_makes_a_run_another_is_all_of_it_as_json() -> None:
         ({"phases": [phase(epochs=None)]}, "phases.0: phase 'p' needs either pictures or epochs."),
         ({"phases": [phase(pictures=5)]}, "phases.0: phase 'p' needs either pictures or epochs."),
         ({"phases": []}, "phases: must have at least 1 item, got []."),
-        ({"phases": [phase(freeze=["images"])]}, "'image' or 'text' is needed, got 'images'. Did"),
+        ({"phases": [phase(freeze=["images"])]}, "'image', 'text' or 'trunk' is needed, got "),
+        (
+            {
+                "phases": [phase(freeze=["trunk"], losses={"features": 1})],
+                "teachers": {"image": FULL},
+            },
+            FROZEN,
+        ),
         ({"data": "pairs.csv"}, "data: must be a list, got 'pairs.csv'."),
         ({"student": {}}, "phase 'only': its losses compare with texts, student.text is null."),
         ({"batch_size": 1}, "phase 'only': pairs are compared with others, batch_size must be 2"),
