@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 # Enough for a spread and for 16 confident answers in each of a few hundred classes.
 CALIBRATION_PICTURES = 2_000
 DEFAULT_VISION_MODEL = "mini:vision"
-# The paper's. With every set of real references that was tried it was at or above class names alone
-# (docs/fusion.md); "stacked" gains more where references were brought, and less where harvested.
+# The paper's. No weighting is at or above class names alone with every set of references that was
+# tried (docs/fusion.md). Where these were harvested, it is the more honest one beside "stacked".
 DEFAULT_WEIGHTING = "inverse_entropy"
 
 
