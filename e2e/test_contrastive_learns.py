@@ -34,7 +34,12 @@ from noisy_captions import (
 from sightglass.pipeline import ZeroShotClassifier
 from small_pairs import Labelled, digits
 
-HERE = [one for one in kinds() if one[0] != LONGER]
+# Of CIFAR-100 more pictures, and longer: what is learned of names that no caption has comes late.
+HERE = [
+    (dataclasses.replace(kind, per_class=250, epochs=5) if kind.n_unseen else kind, data)
+    for kind, data in kinds()
+    if kind != LONGER
+]
 # Nine in ten say another digit, each as often as the true one is said: captions tell nothing.
 NOTHING_TOLD = 0.9
 
@@ -68,10 +73,10 @@ def test_new_pictures_get_their_names_though_a_tenth_of_the_captions_is_wrong(
     strangers = [one.unseen for one in found if one.unseen is not None]
     assert bool(strangers) == bool(kind.n_unseen)
     if strangers:
-        # 1,000 pictures, 5 % by chance with a standard error of 0.7: two above it for every seed,
-        # seven for the mean.
-        assert min(strangers) > 0.064, found
-        assert statistics.mean(strangers) > 0.072, found
+        # Other classes are kept out in every seed, and some are like none of the learned ones: each
+        # above chance, 1 in 20, and half as much again in the mean.
+        assert min(strangers) > 0.05, found
+        assert statistics.mean(strangers) > 0.075, found
 
 
 def test_every_loss_learns_digits_though_two_fifths_of_the_captions_are_wrong(

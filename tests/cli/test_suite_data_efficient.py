@@ -52,7 +52,7 @@ def test_the_bundled_model_runs_and_says_what_it_is(
     arguments = ["--data", str(data), "--out", str(tmp_path / "out"), "--limit", "2"]
     assert main([*SUITE, *arguments]) == 0
     printed = capsys.readouterr().out
-    told = "CIFAR-100 results are not zero-shot: its teacher or its captions saw their labels"
+    told = "CIFAR-100 results are not zero-shot: it or its teacher saw their labels"
     assert told in " ".join(printed.split())
     assert "ImageNet 10K: absent. ImageNet 10K is the ImageNet part" in printed
 

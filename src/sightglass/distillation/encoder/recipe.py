@@ -207,6 +207,8 @@ def _check_phase(recipe: Recipe, phase: Phase) -> None:
     for_trunk = sorted({"features", "logits", "maps", "last_map"} & losses.weights.keys())
     if "trunk" in phase.freeze and for_trunk:
         raise ValueError(f"{where}: '{for_trunk[0]}' teaches the trunk, which is frozen")
+    if phase.staged and "trunk" in phase.freeze:
+        raise ValueError(f"{where}: staged training teaches the trunk, which is frozen")
     if phase.staged and not (image and image.maps):
         raise ValueError(f"{where}: staged training needs teachers.image.maps")
     if compared and recipe.batch_size < 2:

@@ -184,7 +184,8 @@ def _run(
         # Each process met the bad pictures of its own part, and before a cut there may have been
         # more of them; people look into one file.
         for other in sorted(out.glob(f"{LEFT_OUT}.*")):
-            ledger.add(Ledger(other).entries)
+            if other.suffix[1:].isdigit():
+                ledger.add(Ledger(other).entries)
     student = course.module.finished()
     seconds = time.monotonic() - began
     made = DistilledEncoder(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # How far from 1 the sum of a distribution's entries may be, for float32 and many classes.
 _SUM_TOLERANCE = 1e-3
-# Entries that are in float64 at a time: 2 MB.
+# Entries that are in float64 at a time, about: 2 MB.
 _BLOCK = 2**18
 
 

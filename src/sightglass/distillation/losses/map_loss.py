@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Of the largest standard deviation. A channel that varies less tells nothing of its own scale: to
 # divide by so little would make it outweigh all others a million times as soon as it fires, or as
-# long as the student is not as still. It is left out: its normal map is 0, and so is its error.
+# long as the student is not as still. Its normal map is 0 instead: where the student's map is made
+# normal too its error is none, and a student that makes normal maps learns to be still there.
 _LEAST_SHARE = 1e-3
 
 
@@ -37,8 +38,8 @@ class MapNorm(nn.Module):
 
     Attributes:
         mean: (channels,) float32.
-        std: (channels,) float32; infinite where it is below a thousandth of the largest, which
-            leaves the channel out.
+        std: (channels,) float32; infinite where it is below a thousandth of the largest: the
+            channel's normal map is 0.
         ready: Whether the two are known.
 
     Raises:
@@ -121,7 +122,7 @@ class MapNorm(nn.Module):
     def normalise(
         self, teacher_map: Float[Tensor, "n channels height width"]
     ) -> Float[Tensor, "n channels height width"]:
-        """``(map - mean) / std``, float32; 0 in channels that are left out.
+        """``(map - mean) / std``, float32; 0 in channels that hardly vary.
 
         Raises:
             InputError: If no batch was seen yet.

@@ -53,7 +53,7 @@ class ConvolutionalTower(ImageTower):
     With ``n_logits`` there is also a head of logits over the classes of an image teacher. Once
     ``set_anchors`` has given those classes' text rows, ``eval`` mode answers with a mixture of two
     unit rows: the head's, and the anchors' weighted by the softmax of the logits (ConSE). The head
-    knows the names that were captions, the anchors are the safer guide to far names. While
+    knows the names that it was taught, the anchors are the safer guide to far names. While
     training, the embedding is the head's alone, so that the two stay two opinions; with
     ``learns_whole`` it is what ``eval`` mode answers, for a finished tower that is to learn on
     without that teacher.
@@ -68,7 +68,7 @@ class ConvolutionalTower(ImageTower):
         stages: (width, stride, blocks, widening) of each.
         width: Times the number of channels inside the blocks.
         temperature: Of the softmax over anchors.
-        head_share: The head's part of the mixture, from 0 to 1; the anchors have the rest.
+        head_share: The head's part of the mixture, above 0 and at most 1; the rest is the anchors'.
 
     Raises:
         InputError: If a size is not positive, a stage is not four numbers, or ``head_share`` is no
@@ -103,9 +103,9 @@ class ConvolutionalTower(ImageTower):
                 f"Convolutional tower: dim, size, stages and width must be above 0, got {dim}, "
                 f"{size}, {[tuple(stage) for stage in stages]} and {width}."
             )
-        if not 0 <= head_share <= 1:
+        if not 0 < head_share <= 1:
             raise InputError(
-                f"Convolutional tower: head_share must be from 0 to 1, got {head_share}."
+                f"Convolutional tower: head_share must be above 0 and at most 1, got {head_share}."
             )
         self.dim, self.feature_dim = dim, _FEATURES
         self.image_input = ImageInput(

@@ -91,6 +91,7 @@ def test_what_makes_a_run_another_is_all_of_it_as_json() -> None:
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
+        ({"phases": [phase(freeze=["trunk"], staged=True)]}, "staged training teaches the trunk"),
         ({"phases": [phase(epochs=None)]}, "phases.0: phase 'p' needs either pictures or epochs."),
         ({"phases": [phase(pictures=5)]}, "phases.0: phase 'p' needs either pictures or epochs."),
         ({"phases": []}, "phases: must have at least 1 item, got []."),
