@@ -21,11 +21,11 @@ class BadPicture(BaseModel):
     status: Status
     detail: str
 
-    @field_validator("where")
+    @field_validator("where", "detail")
     @classmethod
-    def _as_text(cls, where: str) -> str:
+    def _as_text(cls, said: str) -> str:
         """File names that are not UTF-8 hold what neither JSON nor a terminal takes."""
-        return where.encode("utf-8", "backslashreplace").decode("utf-8")
+        return said.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Ledger(GrowingFile[BadPicture]):

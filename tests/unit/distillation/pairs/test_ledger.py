@@ -64,10 +64,11 @@ def test_a_line_that_is_no_entry_is_named(tmp_path: Path) -> None:
 def test_file_names_that_are_not_text_can_be_told(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     path = tmp_path / "bad.jsonl"
-    Ledger(path).add([bad(name)])
+    Ledger(path).add([bad(name, detail=f"cannot open {name}")])
     again = Ledger(path)
     again.add([bad(name)])
-    assert len(again.entries) == 1
+    (only,) = again.entries
+    assert (only.where, only.detail) == (r"caf\udce9.jpg", r"cannot open caf\udce9.jpg")
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
