@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from commands import run
@@ -33,6 +32,7 @@ from noisy_captions import (
 )
 from sightglass.pipeline import ZeroShotClassifier
 from small_pairs import Labelled, digits
+from torch_threads import one_torch_thread
 
 # Of CIFAR-100 more pictures, and longer: what is learned of names that no caption has comes late.
 HERE = [
@@ -47,10 +47,8 @@ NOTHING_TOLD = 0.9
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Matrices this small are slower on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_torch_thread():
+        yield
 
 
 def learned(kind: Kind, data: Labelled, folder: Path, wrong: float, *losses: str) -> list[Trial]:

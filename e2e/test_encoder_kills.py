@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from killed_encoder import kill_and_finish, write_inputs
+from torch_threads import one_torch_thread
 
 
 def test_twenty_kills_change_no_bit_of_the_student(
@@ -15,10 +15,6 @@ def test_twenty_kills_change_no_bit_of_the_student(
 ) -> None:
     # Networks this small are not trained faster by more threads; sums must be of the same order.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_torch_thread():
         write_inputs(tmp_path, phases=300)
         assert kill_and_finish(tmp_path, kills=20, seed=1) >= 19
-    finally:
-        torch.set_num_threads(threads)

@@ -7,31 +7,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from learning.adapting import Adaptation, Pair, print_table
 from sightglass.encoders.prompted.hosts import HOST_NAMES
+from torch_threads import one_torch_thread
 
 SEEDS = (1, 2, 3, 4, 5)
 
 
 def test_kdpl_improves_most_students_in_every_host(tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # matrices this small are slower on several
     known: dict[str, list[Adaptation]] = {host: [] for host in HOST_NAMES}
     agnostic: list[Adaptation] = []
     supervised: list[Adaptation] = []
-    for seed in SEEDS:
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        pair = Pair.train(folder, seed=seed)
-        for host in HOST_NAMES:
-            known[host].append(pair.adapt(host, seed=seed, pictures=256, epochs=8))
-        agnostic.append(pair.adapt("coop", seed=seed, pictures=256, epochs=8, top_k=20))
-        supervised.append(
-            pair.adapt("coop", seed=seed, pictures=256, epochs=8, loss="cross_entropy")
-        )
-    torch.set_num_threads(threads)
+    with one_torch_thread():
+        for seed in SEEDS:
+            folder = tmp_path / str(seed)
+            folder.mkdir()
+            pair = Pair.train(folder, seed=seed)
+            for host in HOST_NAMES:
+                known[host].append(pair.adapt(host, seed=seed, pictures=256, epochs=8))
+            agnostic.append(pair.adapt("coop", seed=seed, pictures=256, epochs=8, top_k=20))
+            supervised.append(
+                pair.adapt("coop", seed=seed, pictures=256, epochs=8, loss="cross_entropy")
+            )
     for host in HOST_NAMES:
         print_table("KDPL, known classes", known[host])
     print_table("KDPL, 20 words at a time of 70", agnostic)

@@ -99,3 +99,9 @@ def first_line(error: Exception, *, otherwise: str = "no reason given") -> str:
     """What another library's error says first; ``otherwise`` where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else otherwise
+
+
+def reason(error: Exception) -> str:
+    """What the system says of a failed call, else what the error says first, else its kind."""
+    said = getattr(error, "strerror", None)
+    return str(said) if said else first_line(error, otherwise=type(error).__name__)

@@ -3,19 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from adapters.checkpoints import write_uneven_clip
 from adapters.paired_students import Pair, paired
+from torch_threads import one_torch_thread
 
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """torch in one thread: products this small wait longer for other threads than they compute."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_torch_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from sightglass.cli import main
 from sightglass.cli.steps import PartsShown
 from sightglass.distillation.encoder.step_log import read_log
 from sightglass.encoders.towers.student_file import write_student
+from torch_threads import one_torch_thread
 
 COLOURS = {
     "red": (210, 40, 40),
@@ -37,10 +38,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_torch_thread():
+        yield
 
 
 def picture(colour: str, seed: int) -> Image.Image:

@@ -3,18 +3,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from learning.adapting import Pair
+from torch_threads import one_torch_thread
 
 
 @pytest.fixture(scope="session")
 def one_thread() -> Iterator[None]:
     """Matrices this small are slower on several threads, much slower where those are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_torch_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sightglass.errors import reason
+
 
 def npz_arrays(path: Path, *keys: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """The arrays with these keys, as far as they are there, and all keys of the file.
@@ -26,5 +28,4 @@ def npz_arrays(path: Path, *keys: str) -> tuple[dict[str, np.ndarray], tuple[str
                 known = tuple(stored.files)
                 return {key: stored[key] for key in keys if key in known}, known
     except Exception as error:  # any of a dozen types, by the kind of damage
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ValueError(why.splitlines()[0].rstrip(".")) from error
+        raise ValueError(reason(error).rstrip(".")) from error

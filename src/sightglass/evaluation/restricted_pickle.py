@@ -6,7 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from sightglass.errors import InputError
+from sightglass.errors import InputError, reason
 
 # All that a pickled numpy array names; the module was renamed in numpy 2.
 _ALLOWED = frozenset(
@@ -45,7 +45,7 @@ def read_pickled_dict(path: Path) -> dict[bytes, Any]:
     except Exception as error:  # damaged bytes are opcodes too, and fail in any way
         raise InputError(
             f"Data set: '{path}' must be a whole pickle of arrays, but cannot be read as one "
-            f"({_reason(error)}). Fetch it again."
+            f"({reason(error)}). Fetch it again."
         ) from error
     if not isinstance(value, dict):
         raise InputError(
@@ -53,8 +53,3 @@ def read_pickled_dict(path: Path) -> dict[bytes, Any]:
             "files as their authors publish them."
         )
     return value
-
-
-def _reason(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(said).splitlines()[0]

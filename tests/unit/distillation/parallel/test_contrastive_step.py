@@ -33,6 +33,7 @@ from contrastive_students import (
 from sightglass.distillation.parallel.contrastive_step import Outputs, backward
 from sightglass.distillation.parallel.global_batch_norm import batch_norms
 from sightglass.errors import InputError, ModelError, ShapeError
+from torch_threads import one_torch_thread
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 ALL_SIZES = [size for sizes in CUT for size in sizes]
@@ -40,10 +41,8 @@ ALL_SIZES = [size for sizes in CUT for size in sizes]
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_torch_thread():
+        yield
 
 
 @pytest.fixture
