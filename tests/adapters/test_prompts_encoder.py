@@ -496,7 +496,7 @@ def test_everyday_words_are_not_paid_for_where_nothing_can_be_unknown(
     row = without.predictions[0].as_row()
     assert row["unknown_score"] is None
     assert json.dumps(row, allow_nan=False)
-    assert csv_row(without.predictions[0])[4] == ""
+    assert csv_row(row)[4] == ""
     # The other hosts' score costs nothing, and is reported as ever.
     assert np.isfinite(
         classifier("coop", home, unknown=False).predict(pictures(2)).unknown_scores

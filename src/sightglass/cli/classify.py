@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sightglass.reports.prediction import Prediction
+    from sightglass.reports.prediction import Row
 
 Sources = Annotated[
     list[str],
@@ -142,10 +142,10 @@ def classify(
     try:
         with only_writer(out), progress_of(len(found), work) as shown:
             classifier.calibrate(found, work)
-            predictions = shown(classifier.stream(found, work))
+            rows = (prediction.as_row() for prediction in shown(classifier.stream(found, work)))
             write_results(
                 out,
-                _until_failure(predictions) if strict else predictions,
+                _until_failure(rows) if strict else rows,
                 run=lambda: classifier.run_record(
                     work, command=["sightglass", *(context.obj or [])]
                 ),
@@ -166,15 +166,15 @@ def classify(
         raise typer.Exit(1)
 
 
-def _until_failure(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+def _until_failure(rows: Iterable[Row]) -> Iterator[Row]:
     """Pass on, until the first file that could not be used; that stops the run."""
     from sightglass.errors import SightglassError
+    from sightglass.inputs.outcome import CLASSIFIED
 
-    for prediction in predictions:
-        outcome = prediction.outcome
-        if not outcome.classified:
+    for row in rows:
+        if row["outcome"] not in CLASSIFIED:
             raise SightglassError(
-                f"{outcome.path}: {outcome.status} ({outcome.detail}). Stopped because of "
+                f"{row['path']}: {row['outcome']} ({row['detail']}). Stopped because of "
                 f"--strict; without it such files are listed and the run goes on."
             )
-        yield prediction
+        yield row

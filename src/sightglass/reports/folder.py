@@ -11,7 +11,7 @@ from typing import Any
 from sightglass.errors import InputError
 from sightglass.reports.html import write_report
 from sightglass.reports.manifest import write_run
-from sightglass.reports.prediction import Prediction
+from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
 from sightglass.reports.work import Work
 from sightglass.whole_files import replacing
@@ -67,18 +67,18 @@ def without_own_files(
 
 def write_results(
     folder: Path,
-    predictions: Iterable[Prediction],
+    rows: Iterable[Row],
     *,
     run: Callable[[], dict[str, Any]],
     thumbnails: Callable[[str], bytes | None],
     work: Work,
 ) -> None:
-    """Write all four files as predictions come; memory grows by some hundred bytes each.
+    """Write all four files as rows come; memory grows by some hundred bytes each.
 
     Args:
         folder: See ``prepare_folder``.
-        predictions: Taken one by one.
-        run: Called after the last prediction for what run.json says.
+        rows: Taken one by one.
+        run: Called after the last one for what run.json says.
         thumbnails: JPEG bytes by sha256.
         work: The seconds that the report takes are added to it.
     """
@@ -87,9 +87,9 @@ def write_results(
             PredictionTable(files.enter_context(replacing(folder / CSV)), form="csv"),
             PredictionTable(files.enter_context(replacing(folder / JSONL)), form="jsonl"),
         ]
-        for prediction in predictions:
+        for row in rows:
             for table in tables:
-                table.write(prediction)
+                table.write(row)
     with work.timed("report"):
         write_report(
             folder / REPORT,

@@ -11,6 +11,9 @@ from sightglass.decisions import Decision, Evidence
 from sightglass.inputs.outcome import Outcome
 from sightglass.reading import ReadPicture
 
+# A line of predictions.jsonl: what travels between processes, files and tools.
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prediction:
@@ -40,7 +43,7 @@ class Prediction:
         """The class's display name, ``"unknown"``, or None where the file failed."""
         return None if self.decision is None else self.decision.label
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self) -> Row:
         """A line of predictions.jsonl. Numbers are rounded to six decimals."""
         decision = self.decision
         evidence = None if decision is None else decision.evidence

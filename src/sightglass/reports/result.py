@@ -11,7 +11,7 @@ import numpy as np
 
 from sightglass.inputs.outcome import Outcome
 from sightglass.reports.html import write_report
-from sightglass.reports.prediction import Prediction
+from sightglass.reports.prediction import Prediction, Row
 from sightglass.reports.tables import write_csv, write_jsonl
 
 if TYPE_CHECKING:
@@ -78,17 +78,20 @@ class Result:
 
     def to_csv(self, path: str | Path) -> None:
         """Write the columns of predictions.csv."""
-        write_csv(Path(path), self.predictions)
+        write_csv(Path(path), self._rows())
 
     def to_jsonl(self, path: str | Path) -> None:
         """Write the lines of predictions.jsonl."""
-        write_jsonl(Path(path), self.predictions)
+        write_jsonl(Path(path), self._rows())
 
     def to_html(self, path: str | Path) -> None:
         """Write the report: one file that needs no network."""
         write_report(
             Path(path),
-            rows=lambda: (prediction.as_row() for prediction in self.predictions),
+            rows=self._rows,
             run=self.run,
             thumbnails=self.thumbnails,
         )
+
+    def _rows(self) -> Iterator[Row]:
+        return (prediction.as_row() for prediction in self.predictions)

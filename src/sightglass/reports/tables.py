@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Literal, TextIO
 
-from sightglass.reports.prediction import Prediction
+from sightglass.reports.prediction import Row
 from sightglass.whole_files import replacing
 
 CSV_COLUMNS = (
@@ -26,26 +25,24 @@ CSV_COLUMNS = (
 )
 
 
-def csv_row(prediction: Prediction) -> list[str]:
+def csv_row(row: Row) -> list[str]:
     """The cells of one line, in the order of ``CSV_COLUMNS``; empty where there is nothing."""
-    decision = prediction.decision
-    cells = [prediction.path, prediction.outcome.status]
-    if decision is None:
-        cells += [""] * 7
-    else:
-        score = decision.unknown_score
-        cells += [decision.label, f"{decision.confidence:.6f}"]
-        cells.append("" if math.isnan(score) else f"{score:.6f}")
-        for rank in (1, 2):
-            if rank < len(decision.top):
-                name, probability = decision.top[rank]
-                cells += [name, f"{probability:.6f}"]
-            else:
-                cells += ["", ""]
-    notes = [prediction.outcome.detail] if prediction.outcome.detail else []
-    if decision is not None and decision.label != decision.top[0][0]:
-        notes.append(f"nearest class: {decision.top[0][0]}")
+    top = row["top"]
+    cells = [row["path"], row["outcome"], row["label"] or "", _six(row["confidence"])]
+    cells.append(_six(row["unknown_score"]))
+    for rank in (1, 2):
+        if rank < len(top):
+            cells += [top[rank]["label"], _six(top[rank]["probability"])]
+        else:
+            cells += ["", ""]
+    notes = [row["detail"]] if row["detail"] else []
+    if top and row["label"] != top[0]["label"]:
+        notes.append(f"nearest class: {top[0]['label']}")
     return [*cells, "; ".join(notes)]
+
+
+def _six(number: float | None) -> str:
+    return "" if number is None else f"{number:.6f}"
 
 
 class _UnixLines:
@@ -71,32 +68,32 @@ class PredictionTable:
         if self._csv is not None:
             self._csv.writerow(CSV_COLUMNS)
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, row: Row) -> None:
         """Add one row."""
         if self._csv is not None:
-            self._csv.writerow(csv_row(prediction))
+            self._csv.writerow(csv_row(row))
         else:
-            self._stream.write(json.dumps(prediction.as_row()) + "\n")
+            self._stream.write(json.dumps(row) + "\n")
 
 
-def write_csv(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Write all ``predictions`` with the columns of ``CSV_COLUMNS``."""
-    _write(path, predictions, form="csv")
+def write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Write all ``rows`` with the columns of ``CSV_COLUMNS``."""
+    _write(path, rows, form="csv")
 
 
-def write_jsonl(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Write all ``predictions``, one JSON object a line."""
-    _write(path, predictions, form="jsonl")
+def write_jsonl(path: Path, rows: Iterable[Row]) -> None:
+    """Write all ``rows``, one JSON object a line."""
+    _write(path, rows, form="jsonl")
 
 
-def _write(path: Path, predictions: Iterable[Prediction], *, form: Literal["csv", "jsonl"]) -> None:
+def _write(path: Path, rows: Iterable[Row], *, form: Literal["csv", "jsonl"]) -> None:
     with replacing(path) as stream:
         table = PredictionTable(stream, form=form)
-        for prediction in predictions:
-            table.write(prediction)
+        for row in rows:
+            table.write(row)
 
 
-def read_rows(jsonl_path: Path) -> Iterator[dict[str, Any]]:
+def read_rows(jsonl_path: Path) -> Iterator[Row]:
     """The rows of a predictions.jsonl, one at a time."""
     with jsonl_path.open(encoding="utf-8") as lines:
         for line in lines:

@@ -19,20 +19,21 @@ from sightglass.reports.folder import (
     without_own_files,
     write_results,
 )
-from sightglass.reports.prediction import Prediction
+from sightglass.reports.prediction import Prediction, Row
 from sightglass.reports.work import Work
 from sightglass.whole_files import only_writer
 
 FAILED = [
-    Prediction(outcome=Outcome(path=f"{n}.jpg", status="corrupt", detail="empty")) for n in range(3)
+    Prediction(outcome=Outcome(path=f"{n}.jpg", status="corrupt", detail="empty")).as_row()
+    for n in range(3)
 ]
 
 
-def write(folder: Path, predictions: Any, work: Work | None = None) -> None:
+def write(folder: Path, rows: Any, work: Work | None = None) -> None:
     work = work or Work()
     write_results(
         folder,
-        predictions,
+        rows,
         run=lambda: {**RUN, "timings": dict(work.seconds)},
         thumbnails=lambda _: None,
         work=work,
@@ -114,21 +115,21 @@ def test_run_json_is_written_last_and_knows_how_long_the_report_took(tmp_path: P
     assert list(run["timings"]) == ["report"]
 
 
-def test_predictions_are_taken_one_by_one_and_the_run_is_asked_for_after_the_last(
+def test_rows_are_taken_one_by_one_and_the_run_is_asked_for_after_the_last(
     tmp_path: Path,
 ) -> None:
     order: list[str] = []
 
-    def predictions() -> Iterator[Prediction]:
-        for prediction in FAILED:
-            order.append(prediction.path)
-            yield prediction
+    def rows() -> Iterator[Row]:
+        for row in FAILED:
+            order.append(row["path"])
+            yield row
 
     def run() -> dict[str, Any]:
         order.append("run")
         return RUN
 
-    write_results(tmp_path, predictions(), run=run, thumbnails=lambda _: None, work=Work())
+    write_results(tmp_path, rows(), run=run, thumbnails=lambda _: None, work=Work())
     assert order == ["0.jpg", "1.jpg", "2.jpg", "run", "run"]
 
 
@@ -136,7 +137,7 @@ def test_a_run_that_stops_leaves_the_results_of_the_one_before(tmp_path: Path) -
     write(tmp_path, iter(FAILED))
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
 
-    def stopped() -> Iterator[Prediction]:
+    def stopped() -> Iterator[Row]:
         yield FAILED[0]
         raise KeyboardInterrupt
 
@@ -170,7 +171,7 @@ def test_a_result_writes_the_same_bytes_as_the_folder(tmp_path: Path) -> None:
     prepare_folder(out)
     write_results(
         out,
-        classifier.stream(result.paths),
+        (prediction.as_row() for prediction in classifier.stream(result.paths)),
         run=lambda: result.run,
         thumbnails=classifier.thumbnail,
         work=Work(),

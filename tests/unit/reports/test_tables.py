@@ -13,7 +13,7 @@ import pytest
 from sightglass.decisions import Decision
 from sightglass.errors import ResultsError
 from sightglass.inputs.outcome import Outcome
-from sightglass.reports.prediction import Prediction
+from sightglass.reports.prediction import Prediction, Row
 from sightglass.reports.tables import (
     CSV_COLUMNS,
     csv_row,
@@ -92,12 +92,12 @@ def test_the_columns_are_those_that_other_tools_build_on() -> None:
     ],
 )
 def test_each_kind_of_answer_is_one_line(given: Prediction, line: str) -> None:
-    assert ",".join(csv_row(given)) == line
-    assert len(csv_row(given)) == len(CSV_COLUMNS)
+    assert ",".join(csv_row(given.as_row())) == line
+    assert len(csv_row(given.as_row())) == len(CSV_COLUMNS)
 
 
 def test_the_file_has_a_header_unix_line_ends_and_one_line_each(tmp_path: Path) -> None:
-    write_csv(tmp_path / "p.csv", [prediction(), FAILED])
+    write_csv(tmp_path / "p.csv", [prediction().as_row(), FAILED.as_row()])
     assert (tmp_path / "p.csv").read_bytes().decode().split("\n") == [
         ",".join(CSV_COLUMNS),
         "a.jpg,ok,cat,0.500000,0.333333,dog,0.250000,eel,0.125000,",
@@ -109,7 +109,8 @@ def test_the_file_has_a_header_unix_line_ends_and_one_line_each(tmp_path: Path) 
 @pytest.mark.parametrize("path", HOSTILE)
 def test_hostile_names_come_back_whole_from_two_readers(tmp_path: Path, path: str) -> None:
     file = tmp_path / "p.csv"
-    write_csv(file, [prediction(path, names=(path, "dog", "eel")), prediction("after.jpg")])
+    given = [prediction(path, names=(path, "dog", "eel")), prediction("after.jpg")]
+    write_csv(file, [one.as_row() for one in given])
     with file.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["path"], row["label_2"]) for row in rows] == [(path, "dog"), ("after.jpg", "dog")]
@@ -122,8 +123,8 @@ def test_hostile_names_come_back_whole_from_two_readers(tmp_path: Path, path: st
 
 def test_names_that_are_not_text_are_written_as_escapes_in_valid_utf8(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
-    write_csv(tmp_path / "p.csv", [prediction(name)])
-    write_jsonl(tmp_path / "p.jsonl", [prediction(name)])
+    write_csv(tmp_path / "p.csv", [prediction(name).as_row()])
+    write_jsonl(tmp_path / "p.jsonl", [prediction(name).as_row()])
     assert (tmp_path / "p.csv").read_bytes().decode("utf-8").split("\n")[1].split(",")[0] == (
         r"caf\udce9.jpg"
     )
@@ -133,11 +134,11 @@ def test_names_that_are_not_text_are_written_as_escapes_in_valid_utf8(tmp_path: 
 
 
 def test_json_lines_are_one_object_a_line_whatever_the_names(tmp_path: Path) -> None:
-    given = [prediction(path) for path in HOSTILE] + [FAILED]
+    given = [one.as_row() for one in (*map(prediction, HOSTILE), FAILED)]
     write_jsonl(tmp_path / "p.jsonl", given)
     lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == [one.as_row() for one in given]
-    assert list(read_rows(tmp_path / "p.jsonl")) == [one.as_row() for one in given]
+    assert [json.loads(line) for line in lines] == given
+    assert list(read_rows(tmp_path / "p.jsonl")) == given
 
 
 def test_no_predictions_make_a_header_and_no_lines(tmp_path: Path) -> None:
@@ -165,8 +166,8 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "p.csv"
     path.write_text("old")
 
-    def failing() -> Iterator[Prediction]:
-        yield prediction()
+    def failing() -> Iterator[Row]:
+        yield prediction().as_row()
         raise error
 
     with pytest.raises(error):
@@ -184,7 +185,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence_and_leaves_nothing(
 ) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ResultsError) as caught:
-        write_jsonl(tmp_path / name, [prediction()])
+        write_jsonl(tmp_path / name, [prediction().as_row()])
     assert str(caught.value) == (
         f"{tmp_path / name}: cannot be written ({reason}). Free some space or choose another "
         "folder, and run again: nothing computed is lost."
