@@ -13,11 +13,12 @@ from PIL import Image, UnidentifiedImageError
 from sightglass.errors import PictureError
 from sightglass.inputs.hazards import jpeg_is_kept_whole, nested_png_sizes, png_pixels
 from sightglass.inputs.outcome import Status
-from sightglass.inputs.pixels import flatten_to_rgb, orientation
+from sightglass.inputs.pixels import flatten_to_rgb, orientation, turned
 from sightglass.inputs.png_checksums import check_png_pixels
 from sightglass.inputs.quiet import quiet_decoding
 from sightglass.inputs.signatures import begins_a_picture, looks_like, picture_kind
 from sightglass.inputs.truncation import ends_early
+from sightglass.inputs.turbo_jpeg import decode_jpeg
 
 # The number at which Pillow's own limit refuses by default: 13,377 pixels square, 0.7 GB while it
 # is decoded. Ours counts what is left after reduced decoding.
@@ -104,10 +105,15 @@ def _decode(kind: str, data: bytes, short_side: int | None, max_pixels: int) -> 
             image.draft(None, (margin, margin))
         kept_whole = kind == "JPEG" and jpeg_is_kept_whole(data)
         _require_pixels(whole if kept_whole else image.size, max_pixels)
-        image.load()
+        pixels = decode_jpeg(data, image) if kind == "JPEG" else None
+        if pixels is None:
+            image.load()
+            upright = flatten_to_rgb(image)
+        else:
+            upright = turned(pixels, orientation(image))
         if orientation(image) > 4:
             whole = (whole[1], whole[0])
-        return OpenedPicture(image=flatten_to_rgb(image), width=whole[0], height=whole[1])
+        return OpenedPicture(image=upright, width=whole[0], height=whole[1])
 
 
 def _opened(kind: str, data: bytes) -> Image.Image:

@@ -36,13 +36,17 @@ def flatten_to_rgb(image: Image.Image) -> Image.Image:
         image: In any mode; not changed.
     """
     rgb = _rgb(image)
-    turn = _UPRIGHT.get(orientation(image))
-    if turn is not None:
-        rgb = rgb.transpose(turn)
-    elif rgb is image:
-        rgb = rgb.copy()
-    rgb.info = {}
-    return rgb
+    upright = turned(rgb, orientation(image))
+    if upright is image:
+        upright = image.copy()
+    upright.info = {}
+    return upright
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture as this EXIF orientation wants it seen; itself where that is upright."""
+    turn = _UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def orientation(image: Image.Image) -> int:
