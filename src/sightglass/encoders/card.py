@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 READING = "reading-1"
 
 Precision = Literal["fp32", "bf16", "int8"]
+
+
+# What a card may ask for is bounded, far above any encoder: it decides how much memory is taken.
+_LARGEST_SIDE = 2048  # pixels
+_MOST_PATCHES = 65_536
+_MOST_TOKENS = 65_536
+_LARGEST_NUMBER = 2**31 - 1  # of a token
+_WIDEST_ROW = 2**20
+
+Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Level = Annotated[int, Field(ge=0, le=255)]
 
 
 class _Frozen(BaseModel):
@@ -24,31 +37,31 @@ class ImageInput(_Frozen):
     ``(pixel / 255 - mean) / std`` per channel, after ``resize`` and ``crop``.
     """
 
-    size: tuple[int, int] = Field(description="(height, width) in pixels that the network takes")
+    size: tuple[Side, Side] = Field(description="(height, width) in pixels that the network takes")
     resize: Literal["shortest_edge", "exact", "patches"] = Field(
         description="shortest_edge: short side to resize_to, aspect kept, then the centre; "
         "exact: to size, aspect not kept; patches: aspect kept, at most max_patches patches"
     )
-    resize_to: int | None = Field(default=None, description="short side in pixels before the crop")
+    resize_to: Side | None = Field(default=None, description="short side in pixels before the crop")
     resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
     rounding: Literal["floor", "nearest"] = Field(
         default="floor", description="how the long side's length becomes whole pixels"
     )
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    patch_size: int | None = None
-    max_patches: int | None = None
+    mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
+    std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
+    patch_size: Side | None = None
+    max_patches: int | None = Field(default=None, ge=1, le=_MOST_PATCHES)
     output: str | None = Field(default=None, description="output of an ONNX graph; None: its first")
 
 
 class TextInput(_Frozen):
     """How a text becomes the network's input."""
 
-    length: int = Field(description="tokens at most, special ones included", gt=0)
+    length: int = Field(description="tokens at most, special ones included", gt=0, le=_MOST_TOKENS)
     lower_case: bool = False
     strip_punctuation: bool = Field(default=False, description="SigLIP's canonical form")
     padding: Literal["longest", "max_length"] = "longest"
-    pad_id: int = 0
+    pad_id: int = Field(default=0, ge=0, le=_LARGEST_NUMBER)
     output: str | None = Field(default=None, description="output of an ONNX graph; None: its first")
 
 
@@ -65,10 +78,10 @@ class Golden(_Frozen):
     """An input and the beginning of the row it must give: ``sightglass doctor`` recomputes it."""
 
     text: str | None = None
-    colour: tuple[int, int, int] | None = None
-    picture_size: tuple[int, int] | None = Field(default=None, description="(width, height)")
-    starts: tuple[float, ...] = Field(description="first entries of the unit row")
-    tolerance: float = Field(default=1e-4, gt=0)
+    colour: tuple[Level, Level, Level] | None = None
+    picture_size: tuple[Side, Side] | None = Field(default=None, description="(width, height)")
+    starts: tuple[Finite, ...] = Field(description="first entries of the unit row", min_length=1)
+    tolerance: Spread = 1e-4
 
 
 class EncoderCard(_Frozen):
@@ -77,11 +90,11 @@ class EncoderCard(_Frozen):
     name: str
     source: str = Field(description="where the weights come from, for a person")
     licence: str
-    dim: int = Field(gt=0, description="width of a row")
-    logit_scale: float | None = Field(
-        default=None, gt=0, description="multiplies cosine similarity; None without a text side"
+    dim: int = Field(gt=0, le=_WIDEST_ROW, description="width of a row")
+    logit_scale: Spread | None = Field(
+        default=None, description="multiplies cosine similarity; None without a text side"
     )
-    logit_bias: float | None = Field(
+    logit_bias: Finite | None = Field(
         default=None, description="added after the scale; sigmoid models (SigLIP) have one"
     )
     image: ImageInput | None = None

@@ -22,7 +22,12 @@ from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.hub_card import hash_files, read_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
-from sightglass.encoders.hub_network import BF16_ROUNDING, load_network
+from sightglass.encoders.hub_network import (
+    BF16_ROUNDING,
+    PICTURES_PER_PASS,
+    PICTURES_PER_PASS_OF_REFERENCE,
+    load_network,
+)
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.naflex import patch_sequences
 from sightglass.encoders.open_clip_format import RESNET
@@ -44,6 +49,7 @@ class HubImageEncoder:
         checkpoint: What the folder holds.
         precision: fp32 or bf16.
         files: The hashed files of this very checkpoint, where somebody hashed them already.
+        pictures_per_pass: On a processor; None for what is fastest for many.
     """
 
     def __init__(
@@ -52,9 +58,11 @@ class HubImageEncoder:
         *,
         precision: Precision,
         files: tuple[FileEntry, ...] | None = None,
+        pictures_per_pass: int | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._hashed = files
+        self._pictures_per_pass = pictures_per_pass or PICTURES_PER_PASS[precision]
         self._unhashed = read_card(checkpoint, precision=precision)
 
     @cached_property
@@ -73,7 +81,11 @@ class HubImageEncoder:
 
     @cached_property
     def _network(self) -> dict[str, RowByRow]:
-        return load_network(self._checkpoint, precision=self._unhashed.precision)
+        return load_network(
+            self._checkpoint,
+            precision=self._unhashed.precision,
+            pictures_per_pass=self._pictures_per_pass,
+        )
 
     def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
         """The upright RGB picture at the size that the network takes."""
@@ -132,7 +144,12 @@ class HubRoundingEncoder(HubDualEncoder):
     @cached_property
     def reference(self) -> HubDualEncoder:
         """The same checkpoint in fp32; its weights are loaded when it is first used."""
-        return HubDualEncoder(self._checkpoint, precision="fp32", files=self._files)
+        return HubDualEncoder(
+            self._checkpoint,
+            precision="fp32",
+            files=self._files,
+            pictures_per_pass=PICTURES_PER_PASS_OF_REFERENCE,
+        )
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """Unit-length rows in fp32, in the order of ``texts``; each independent of the others."""

@@ -44,6 +44,11 @@ def load_tokenizer(path: Path) -> Tokenizer:
             f"{path}: a tokenizer.json or a list of word pieces is needed, got something else "
             f"({error}). Export the model again."
         ) from error
+    if "[UNK]" not in pieces:
+        raise ModelError(
+            f"{path}: a list of word pieces must have the line [UNK], this one has not. Export "
+            f"the model again."
+        )
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Lowercase(),

@@ -36,6 +36,17 @@ def test_every_pass_has_the_same_size() -> None:
     assert len(seen) == 1 + 3  # one to try the positions, three for nine inputs
 
 
+def test_passes_of_one_input_cost_as_many_passes_as_inputs() -> None:
+    seen = []
+
+    def forward(inputs: Inputs) -> np.ndarray:
+        seen.append(len(inputs["x"]))
+        return squared(inputs)
+
+    RowByRow(forward, size=1, workers=2)(numbers(3))
+    assert seen == [1, 1, 1]
+
+
 def test_inputs_of_different_shapes_never_share_a_pass() -> None:
     inputs = [{"x": np.full(1 + index % 3, float(index))} for index in range(10)]
     rows = RowByRow(squared, size=4, workers=2)(inputs)
