@@ -28,6 +28,7 @@ from sightglass.opinions import Opinions, settle_opinions
 from sightglass.read_ahead import batches
 from sightglass.reading import ReadPicture
 from sightglass.reference_rows import embed_references
+from sightglass.reports.first_seen import FirstSeen
 from sightglass.reports.manifest import run_record
 from sightglass.reports.prediction import Prediction, predictions_of
 from sightglass.reports.result import Result
@@ -200,7 +201,7 @@ class ZeroShotClassifier:
             self.rule = replace(self.rule, with_references=bool(self.opinions.yardsticks))
 
     def stream(self, sources: Iterable[Source], work: Work | None = None) -> Iterator[Prediction]:
-        """One prediction per source, in order. What stays in memory is some 100 bytes for each.
+        """One prediction per source, in order; what must be known of all of them is on disk.
 
         Args:
             sources: Paths as ``find_pictures`` gives them, or names with bytes or pictures.
@@ -210,7 +211,7 @@ class ZeroShotClassifier:
         if self.references is not None and self.opinions is None:
             self.calibrate((), work)
         pictures = self._read(sources)
-        first_seen: dict[bytes, str] = {}
+        first_seen = FirstSeen()
         with work.timed("classes"):
             _ = self.texts, self.everyday
         try:
@@ -224,7 +225,7 @@ class ZeroShotClassifier:
     def _classify(
         self,
         batch: Sequence[ReadPicture],
-        first_seen: dict[bytes, str],
+        first_seen: FirstSeen,
         work: Work,
     ) -> list[Prediction]:
         with work.timed("encode"):

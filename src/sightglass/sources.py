@@ -58,7 +58,7 @@ def sources_of(images: Any) -> list[Source]:
     return found
 
 
-def _files_of(path: str | os.PathLike[str]) -> list[str]:
+def _files_of(path: str | os.PathLike[str]) -> Sequence[str]:
     name = os.fspath(path)
     if name == "-":
         raise InputError("predict: '-' is standard input only on the command line; give paths.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -90,7 +91,7 @@ def render_report(
     The page opens from disk, asks the network for nothing, and treats every name in it as text.
     Where not all thumbnails fit, an even sample of every class is kept and the page says so;
     references come before pictures, within a quarter of the room.
-    Memory holds a few numbers per picture, never the page or the thumbnails.
+    Memory holds five bytes per picture, never the page, the thumbnails or the rows.
 
     Args:
         rows: Gives the lines of predictions.jsonl, in sorted path order; called several times.
@@ -102,17 +103,18 @@ def render_report(
     """
     survey = survey_rows(rows(), _class_names(run))
     contents = survey.contents
-    sizes = [_thumbnail_size(thumbnails, number, sha) for number, sha in enumerate(contents)]
-    every = {contents[number]: number for number, size in enumerate(sizes) if size}
+    sizes = array("I", (_thumbnail_size(thumbnails, n, sha) for n, sha in enumerate(contents)))
     page = _Page(survey=survey, run=run)
 
     bare = sum(len(piece.encode()) for piece in page.pieces(iter(()), iter(()), missing=(1, 1)))
-    bare += sum(len(block) for block in _row_blocks(rows(), survey, every))
+    bare += sum(len(block) for block in _row_blocks(rows(), survey, sizes))
     kept = shown_thumbnails(survey, sizes, budget=size_limit - bare - _RESERVE)
 
-    shown = {contents[number]: number for number in kept}
-    n_available = sum(picture.files for picture in survey.pictures if picture.sha256 in every)
-    n_shown = sum(picture.files for picture in survey.pictures if picture.sha256 in shown)
+    shown = bytearray(len(contents))
+    for number in kept:
+        shown[number] = True
+    n_available = _files_with(sizes, survey)
+    n_shown = _files_with(shown, survey)
     missing = (n_available - n_shown, survey.classified - n_available)
     blocks = (_thumbnail_block(n, thumbnails(contents[n]) or b"") for n in kept)
     size = 0
@@ -167,10 +169,10 @@ class _Page:
             "run": self.run,
         }
 
-    def _references(self) -> list[tuple[str, int, int]]:
+    def _references(self) -> list[tuple[str, int, int | None]]:
         """Name, number of the class, number of the thumbnail; the page may not hold that one."""
-        numbers = {sha256: number for number, sha256 in enumerate(self.survey.contents)}
-        return [(one.name, one.label, numbers[one.sha256]) for one in self.survey.references]
+        number = self.survey.contents.number
+        return [(one.name, one.label, number(one.sha256)) for one in self.survey.references]
 
 
 def _class_names(run: Mapping[str, Any]) -> list[str]:
@@ -178,13 +180,29 @@ def _class_names(run: Mapping[str, Any]) -> list[str]:
 
 
 def _row_blocks(
-    rows: Iterator[dict[str, Any]], survey: Survey, thumbnails: Mapping[str, int]
+    rows: Iterator[dict[str, Any]], survey: Survey, shown: Sequence[int]
 ) -> Iterator[str]:
-    """Script elements that hold the rows, a few hundred in each."""
+    """Script elements that hold the rows, a few hundred in each.
+
+    Args:
+        rows: The lines of predictions.jsonl.
+        survey: Of them.
+        shown: By number of the content, whether the page has a thumbnail of it.
+    """
     numbers = numbers_of(survey)
     while chunk := list(islice(rows, _ROWS_PER_BLOCK)):
-        packed = [packed_row(row, numbers, thumbnails.get(row["sha256"])) for row in chunk]
+        packed = []
+        for row in chunk:
+            number = survey.contents.number(row["sha256"])
+            thumbnail = number if number is not None and shown[number] else None
+            packed.append(packed_row(row, numbers, thumbnail))
         yield f'<script type="application/json" class="rows">{json_block(packed)}</script>\n'
+
+
+def _files_with(shown: Sequence[int], survey: Survey) -> int:
+    """How many classified files have a thumbnail that is ``shown``."""
+    pictures = enumerate(survey.contents.pictures())
+    return sum(picture.files for number, picture in pictures if shown[number])
 
 
 def _thumbnail_block(number: int, jpeg: bytes) -> str:

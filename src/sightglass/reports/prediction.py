@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sightglass.decisions import Decision, Evidence
 from sightglass.inputs.outcome import Outcome
@@ -97,8 +97,15 @@ def _nearest(evidence: Evidence) -> list[dict[str, Any]]:
     ]
 
 
+class FirstPaths(Protocol):
+    """Path by content hash: a ``FirstSeen``, or a plain dictionary."""
+
+    def setdefault(self, content: bytes, path: str, /) -> str:
+        """The path that came first with this content, which is ``path`` if none did."""
+
+
 def predictions_of(
-    batch: Sequence[ReadPicture], decisions: Sequence[Decision], first_seen: dict[bytes, str]
+    batch: Sequence[ReadPicture], decisions: Sequence[Decision], first_seen: FirstPaths
 ) -> list[Prediction]:
     """One prediction per picture read: decisions go, in order, to those that could be used.
 

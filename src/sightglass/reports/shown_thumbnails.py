@@ -28,22 +28,19 @@ def shown_thumbnails(survey: Survey, sizes: Sequence[int], *, budget: int) -> li
     times = Counter[str]()
     for reference in survey.references:
         times[reference.sha256] += reference.times
-    numbers = {sha256: number for number, sha256 in enumerate(survey.contents)}
-    wanted = [numbers[sha256] for sha256, _ in times.most_common()]
+    wanted = (survey.contents.number(sha256) for sha256, _ in times.most_common())
     first = fitting(
-        [number for number in wanted if sizes[number]],
-        sizes,
+        ((number, sizes[number]) for number in wanted if number is not None and sizes[number]),
         budget=int(budget * _SHARE_OF_REFERENCES),
     )
     taken = set(first)
-    left = [n for n in range(len(survey.pictures)) if sizes[n] and n not in taken]
-    candidates = [
+    candidates = (
         Candidate(
-            group=survey.pictures[number].label,
-            confidence=survey.pictures[number].confidence,
-            size=sizes[number],
+            group=picture.label,
+            confidence=picture.confidence,
+            size=0 if number in taken else sizes[number],
         )
-        for number in left
-    ]
+        for number, picture in enumerate(survey.contents.pictures())
+    )
     room = budget - sum(sizes[number] for number in first)
-    return sorted(first + [left[index] for index in sample_evenly(candidates, budget=room)])
+    return sorted(first + sample_evenly(candidates, budget=room))

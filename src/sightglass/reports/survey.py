@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sightglass.decisions.decide import UNKNOWN
 from sightglass.inputs.outcome import CLASSIFIED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One distinct content among the files that were classified.
-
-    Attributes:
-        sha256: Of the bytes.
-        label: Number of its label in ``Survey.names``.
-        confidence: In [0, 1], or None.
-        files: How many files hold it; more than one where there are duplicates.
-    """
-
-    sha256: str
-    label: int
-    confidence: float | None
-    files: int
+from sightglass.reports.contents import Contents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +39,7 @@ class Survey:
         n_classes: How many of ``names`` are classes.
         outcomes: Files per outcome.
         unknown: How many files were classified as none of the classes.
-        pictures: Distinct contents, in the order of their first file.
+        contents: All that may have a thumbnail.
         alignments: Names of those that some row has an opinion of, or a reference from.
         references: All that some row names, as they were met.
     """
@@ -64,7 +48,7 @@ class Survey:
     n_classes: int
     outcomes: Mapping[str, int]
     unknown: int
-    pictures: Sequence[Picture]
+    contents: Contents
     alignments: tuple[str, ...]
     references: Sequence[Reference]
 
@@ -78,13 +62,6 @@ class Survey:
         """How many files got a label, ``"unknown"`` included."""
         return sum(self.outcomes.get(status, 0) for status in CLASSIFIED)
 
-    @property
-    def contents(self) -> tuple[str, ...]:
-        """Every sha256 that may have a thumbnail, once: of the pictures, then of references."""
-        pictures = [picture.sha256 for picture in self.pictures]
-        references = [reference.sha256 for reference in self.references]
-        return tuple(dict.fromkeys(pictures + references))
-
 
 def reference_key(reference: Mapping[str, Any]) -> tuple[str, str, str]:
     """By what a row's reference is told from others: the same bytes may show two classes."""
@@ -92,42 +69,60 @@ def reference_key(reference: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Survey:
-    """The survey of ``rows``, the lines of predictions.jsonl, read once and in order."""
+    """The survey of ``rows``, the lines of predictions.jsonl, read once and in order.
+
+    Memory grows with the labels and the references, not with the rows.
+
+    Raises:
+        ResultsError: If there is no room for a temporary file.
+    """
     names = {name: number for number, name in enumerate(dict.fromkeys(classes))}
-    n_classes = len(names)
-    outcomes: Counter[str] = Counter()
-    unknown = 0
-    first: dict[str, tuple[int, float | None]] = {}
-    files: Counter[str] = Counter()
-    alignments: dict[str, None] = {}
-    references: Counter[tuple[str, str, str]] = Counter()
-    for row in rows:
-        outcomes[row["outcome"]] += 1
-        said = [entry for opinion in row["opinions"] for entry in opinion["top"]]
-        near = row["nearest_references"]
-        for entry in (*row["top"], *said, *near):
-            names.setdefault(entry["label"], len(names))
-        alignments |= dict.fromkeys(entry["alignment"] for entry in (*row["opinions"], *near))
-        references.update(map(reference_key, near))
-        if row["label"] is None:
-            continue
-        label = names.setdefault(row["label"], len(names))
-        unknown += row["label"] == UNKNOWN and label >= n_classes
-        if row["sha256"]:
-            first.setdefault(row["sha256"], (label, row["confidence"]))
-            files[row["sha256"]] += 1
+    tally = _Tally(names=names, n_classes=len(names))
+    contents = Contents(tally.classified(rows))
+    contents.add_references(sha256 for _, _, sha256 in tally.references)
     return Survey(
         names=tuple(names),
-        n_classes=n_classes,
-        outcomes=outcomes,
-        unknown=unknown,
-        pictures=[
-            Picture(sha256=sha256, label=label, confidence=confidence, files=files[sha256])
-            for sha256, (label, confidence) in first.items()
-        ],
-        alignments=tuple(alignments),
+        n_classes=tally.n_classes,
+        outcomes=tally.outcomes,
+        unknown=tally.unknown,
+        contents=contents,
+        alignments=tuple(tally.alignments),
         references=[
             Reference(name=name, label=names[label], sha256=sha256, times=times)
-            for (name, label, sha256), times in references.items()
+            for (name, label, sha256), times in tally.references.items()
         ],
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What is counted while the rows go by; see ``Survey``."""
+
+    names: dict[str, int]
+    n_classes: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+    alignments: dict[str, None] = field(default_factory=dict)
+    references: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def classified(
+        self, rows: Iterable[Mapping[str, Any]]
+    ) -> Iterator[tuple[str, int, float | None]]:
+        """For each row with a label: sha256, number of the label, confidence."""
+        names = self.names
+        for row in rows:
+            self.outcomes[row["outcome"]] += 1
+            said = [entry for opinion in row["opinions"] for entry in opinion["top"]]
+            near = row["nearest_references"]
+            for entry in (*row["top"], *said, *near):
+                names.setdefault(entry["label"], len(names))
+            self.alignments |= dict.fromkeys(
+                entry["alignment"] for entry in (*row["opinions"], *near)
+            )
+            self.references.update(map(reference_key, near))
+            if row["label"] is None:
+                continue
+            label = names.setdefault(row["label"], len(names))
+            self.unknown += row["label"] == UNKNOWN and label >= self.n_classes
+            if row["sha256"]:
+                yield row["sha256"], label, row["confidence"]

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import tracemalloc
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -89,7 +89,7 @@ def test_a_spread_order_holds_every_number_once(n):
 @given(st.integers(1, 300), st.data())
 def test_every_beginning_of_a_spread_order_leaves_no_wide_gap(n, data):
     m = data.draw(st.integers(1, n))
-    marks = [*sorted(spread_order(n)[:m]), n]
+    marks = [*sorted(islice(spread_order(n), m)), n]
 
     assert marks[0] == 0
     assert max(b - a for a, b in pairwise(marks)) * m < 4 * n + m
@@ -118,6 +118,38 @@ def test_nothing_that_would_have_fitted_is_left_out(candidates, budget):
     left = budget - sum(candidates[index].size for index in sample)
 
     assert all(candidates[i].size > left for i in set(range(len(candidates))) - set(sample))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Candidate,
+            group=st.integers(0, 3),
+            confidence=st.none() | st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0, 1),
+            size=st.integers(0, 9),
+        ),
+        max_size=40,
+    ),
+    st.integers(-1, 200),
+)
+def test_a_sample_is_what_sorting_everything_in_memory_gives(candidates, budget):
+    members: dict[int, list[int]] = {}
+    for index, candidate in enumerate(candidates):
+        if candidate.size:
+            members.setdefault(candidate.group, []).append(index)
+    turns = []
+    for group, indices in members.items():
+        surest_first = sorted(indices, key=lambda index: -(candidates[index].confidence or 0.0))
+        order = spread_order(len(indices))
+        turns += [(turn, group, surest_first[at]) for turn, at in enumerate(order)]
+    expected = []
+    left = budget
+    for _, _, index in sorted(turns):
+        if candidates[index].size <= left:
+            left -= candidates[index].size
+            expected.append(index)
+
+    assert sample_evenly(iter(candidates), budget=budget) == sorted(expected)
 
 
 def test_a_rare_class_keeps_all_and_a_common_one_is_sampled_over_its_whole_range():
@@ -157,7 +189,7 @@ def test_a_survey_counts_every_outcome_and_numbers_classes_first():
 
     assert survey.names == ("cat", "dog", "teapot", "unknown")
     assert (survey.n_classes, survey.files, survey.classified, survey.unknown) == (3, 6, 5, 1)
-    assert [picture.files for picture in survey.pictures] == [1, 1, 2]
+    assert [picture.files for picture in survey.contents.pictures()] == [1, 1, 2]
 
 
 # --- page

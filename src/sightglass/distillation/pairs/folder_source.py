@@ -44,7 +44,7 @@ class FolderSource:
         self.labelled, self.captioned = labels, False
         self.classes = _class_folders(Path(name)) if labels else ()
         folders = [str(Path(name) / one) for one in self.classes] if labels else [name]
-        found = [find_pictures([folder]) for folder in folders]
+        found = [list(find_pictures([folder])) for folder in folders]
         if labels:
             found = [[path for path in paths if not _is_hidden(path, name)] for paths in found]
         self._paths = PackedTexts(path for paths in found for path in paths)
