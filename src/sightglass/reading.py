@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sightglass.encoders.contract import ImageEncoder
 from sightglass.errors import PictureError
-from sightglass.inputs.file_bytes import FileStamp, read_bytes
+from sightglass.inputs.file_bytes import read_bytes, stamp_of
+from sightglass.inputs.file_stamp import FileStamp
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS, OpenedPicture, open_picture
 from sightglass.inputs.outcome import Outcome
 from sightglass.inputs.thumbnails import make_thumbnail
@@ -144,9 +144,11 @@ def _opened(
     """The picture for each encoder that does not know it; opened once per size it is needed at.
 
     What one encoder takes must not depend on which others are asked: a picture is never decoded
-    at another size for the sake of a neighbour.
+    at another size for the sake of a neighbour. Encoders of one kind that take the same input get
+    the same array, by which those that share a network know the picture again.
     """
     pictures: dict[int | None, tuple[OpenedPicture, StoredPicture]] = {}
+    inputs: dict[tuple[type, str], UInt8[np.ndarray, "height width 3"]] = {}
     fresh: list[FreshPicture | None] = []
     for encoder, of_one in zip(encoders, known, strict=True):
         if of_one is not None:
@@ -167,16 +169,18 @@ def _opened(
             )
             pictures[side] = picture, stored
         picture, stored = pictures[side]
-        fresh.append(FreshPicture(stored=stored, pixels=encoder.prepare(picture.image)))
+        taken = type(encoder), _preprocessing(encoder)
+        if taken not in inputs:
+            inputs[taken] = encoder.prepare(picture.image)
+        fresh.append(FreshPicture(stored=stored, pixels=inputs[taken]))
     return fresh
 
 
 def _content_by_stamp(path: str, store: Store) -> bytes | None:
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError):
-        return None  # reading it will say why
-    return store.known_content(path, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    stamp = stamp_of(path)
+    if stamp is None:
+        return None
+    return store.known_content(path, size=stamp.size, mtime_ns=stamp.mtime_ns)
 
 
 def _short_side(encoder: ImageEncoder) -> int | None:
@@ -185,3 +189,9 @@ def _short_side(encoder: ImageEncoder) -> int | None:
     if spec is None or spec.resize == "patches":
         return None
     return spec.resize_to if spec.resize_to is not None else max(spec.size)
+
+
+def _preprocessing(encoder: ImageEncoder) -> str:
+    """All of the card that decides what ``prepare`` gives."""
+    spec = encoder.card.image
+    return "" if spec is None else spec.model_dump_json(exclude={"output"})

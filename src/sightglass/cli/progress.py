@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
-from sightglass.reports.prediction import Prediction
 from sightglass.reports.work import Work
 
 SECONDS_BETWEEN_LINES = 10.0
 
-Shown = Callable[[Iterable[Prediction]], Iterator[Prediction]]
+T = TypeVar("T")
+
+
+class Shown(Protocol):
+    """Passes what it is given through, one by one, and shows how far it is."""
+
+    def __call__(self, results: Iterable[T], /) -> Iterator[T]:
+        """``results``, unchanged."""
 
 
 @contextmanager
 def progress_of(total: int, work: Work) -> Iterator[Shown]:
-    """A function that passes predictions through and shows on standard error how far they are.
+    """A function that passes results through and shows on standard error how far they are.
 
     Args:
         total: How many will come.
         work: Says how many failed so far.
     """
     if not sys.stderr.isatty():
-        yield lambda predictions: _plain(predictions, total, work)
+
+        def plainly(results: Iterable[T], /) -> Iterator[T]:
+            return _plain(results, total, work)
+
+        yield plainly
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -40,18 +51,18 @@ def progress_of(total: int, work: Work) -> Iterator[Shown]:
         task = bar.add_task("classify", total=total, rate=0.0, failed=0)
         start = time.monotonic()
 
-        def shown(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-            for number, prediction in enumerate(predictions, start=1):
+        def shown(results: Iterable[T], /) -> Iterator[T]:
+            for number, result in enumerate(results, start=1):
                 rate = number / max(time.monotonic() - start, 1e-9)
                 bar.update(task, completed=number, rate=rate, failed=work.failed)
-                yield prediction
+                yield result
 
         yield shown
 
 
-def _plain(predictions: Iterable[Prediction], total: int, work: Work) -> Iterator[Prediction]:
+def _plain(results: Iterable[T], total: int, work: Work) -> Iterator[T]:
     start = last = time.monotonic()
-    for number, prediction in enumerate(predictions, start=1):
+    for number, result in enumerate(results, start=1):
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
@@ -63,4 +74,4 @@ def _plain(predictions: Iterable[Prediction], total: int, work: Work) -> Iterato
                 file=sys.stderr,
                 flush=True,
             )
-        yield prediction
+        yield result

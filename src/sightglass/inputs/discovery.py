@@ -8,19 +8,32 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
 from sightglass.errors import InputError, closest
+from sightglass.inputs.listed_paths import listed_paths
+from sightglass.inputs.manifests import read_manifest
+from sightglass.inputs.remote import is_url, local_path, require_file_system, scheme_of
+from sightglass.inputs.remote_folders import find_far
+from sightglass.inputs.spooled_texts import SpooledTexts
+from sightglass.inputs.url_secrets import without_secrets
 
 _MAGIC = re.compile(r"[*?\[]")
 _SEPARATOR = re.compile(f"[{re.escape(os.sep + (os.altsep or ''))}]")
 
 
 def find_pictures(
-    sources: Sequence[str | os.PathLike[str]], *, stdin: TextIO | None = None
-) -> list[str]:
+    sources: Sequence[str | os.PathLike[str]],
+    *,
+    stdin: TextIO | None = None,
+    manifests: Sequence[str] = (),
+    column: str | None = None,
+) -> Sequence[str]:
     """Every file that the sources name: one path each, sorted by code points, none twice.
 
     Nothing is opened and no suffix is looked at. What is no picture, or cannot be read (a broken
@@ -30,48 +43,83 @@ def find_pictures(
     Args:
         sources: Each a folder (with all below it; links to folders are followed, each folder is
             entered once), a file, a glob pattern (``photos/*.jpg``; ``**`` is any depth; a folder
-            that matches is entered), or ``-`` for one path per line from ``stdin``. What exists
-            under its literal name is never taken for a pattern.
+            that matches is entered), a URL of one of these, or ``-`` for one path per line from
+            ``stdin``. What exists under its literal name is never taken for a pattern.
         stdin: Read for ``-``; separated by NUL characters where it has any, else by line ends.
             None is the process's own.
+        manifests: Files that list paths and URLs, see ``read_manifest``. A URL in them is a file;
+            a folder's path is entered, as one from ``stdin`` is.
+        column: Of the manifests.
 
     Returns:
-        Paths that begin as the person spelled their source. A path from ``stdin`` is returned
-        even where nothing exists under it. Names that are not UTF-8 carry surrogate escapes.
+        Paths that begin as the person spelled their source. What ``stdin`` or a manifest lists is
+        returned even where nothing exists under it. Names that are not UTF-8 carry surrogate
+        escapes. They lie on disk: a million of them take no memory.
 
     Raises:
-        InputError: If there is no source, or one does not exist or holds no file at all.
+        InputError: If there is no source, or one does not exist or holds no file at all; or a
+            manifest cannot be used.
+        MissingExtraError: If a package that URLs or parquet need is not installed.
+        ResultsError: If there is no room for a temporary file.
     """
-    if not sources:
-        raise InputError("Pictures: some are needed, got nothing. Name a folder, a file, or '-'.")
-    found: set[str] = set()
-    for source in sources:
-        name = os.fspath(source)
-        if name == "-":
-            files = _listed(stdin or sys.stdin or io.StringIO())
-        elif os.path.lexists(name):
-            files = list(_files_of(name))
-        elif _MAGIC.search(name):
-            files = list(_matches(name))
-        else:
-            raise InputError(f"Pictures: '{name}' does not exist.{_hint(name)}")
-        if not files:
-            raise InputError(
-                f"Pictures: at least one file is needed, '{name}' gives none. Name a folder that "
-                "holds pictures, a pattern that matches some, or list paths on stdin."
-            )
-        found.update(files)
-    return sorted(found)
+    if not sources and not manifests:
+        raise InputError(
+            "Pictures: some are needed, got nothing. Name a folder, a file, a URL, '-', or a "
+            "manifest."
+        )
+    named = (path for source in sources for path in _some_of(os.fspath(source), stdin))
+    listed = (source for one in manifests for source in read_manifest(one, column=column))
+    return SpooledTexts.sorted(chain(named, _entered(listed)))
 
 
-def _listed(stdin: TextIO) -> list[str]:
-    """Files of all paths that ``stdin`` lists."""
-    # A strict text stream stops at the first name that is not UTF-8; the bytes below it, where
-    # there are any, are decoded as file names are.
-    binary = getattr(stdin, "buffer", None)
-    text = stdin.read() if binary is None else os.fsdecode(binary.read())
-    lines = text.split("\0") if "\0" in text else [line.rstrip("\r") for line in text.split("\n")]
-    return [path for line in lines if line for path in _files_of(line)]
+def _some_of(name: str, stdin: TextIO | None) -> Iterator[str]:
+    """The files that one source names; at least one."""
+    if name == "-":
+        files = _entered(listed_paths(stdin or sys.stdin or io.StringIO()))
+    elif is_url(name):
+        files = _files_at(name)
+    elif os.path.lexists(name):
+        files = _files_of(name)
+    elif _MAGIC.search(name):
+        files = _matches(name)
+    else:
+        raise InputError(f"Pictures: '{name}' does not exist.{_hint(name)}")
+    first = next(files, None)
+    if first is None:
+        raise InputError(
+            f"Pictures: at least one file is needed, '{without_secrets(name)}' gives none. Name a "
+            "folder that holds pictures, a pattern that matches some, or list paths on stdin."
+        )
+    yield first
+    yield from files
+
+
+def _entered(listed: Iterable[str]) -> Iterator[str]:
+    """The files of all paths, and all URLs; a missing package is said before anything is read."""
+    schemes: set[str] = set()
+    for source in listed:
+        if not is_url(source):
+            yield from _files_of(source)
+            continue
+        if scheme_of(source) not in schemes:
+            schemes.add(scheme_of(source))
+            # A URL that nothing can read becomes a row that says so, as a missing file does.
+            with suppress(InputError):
+                require_file_system(source)
+        yield source
+
+
+def _files_at(url: str) -> Iterator[str]:
+    """The files that a URL names, spelled as it begins."""
+    here = local_path(url)
+    if here is None:
+        return iter(find_far(url))
+    if not os.path.lexists(here):
+        raise InputError(f"Pictures: '{url}' does not exist.{_hint(here)}")
+    start, length = url.rstrip("/"), len(here.rstrip("/"))
+    ends = (path[length:] for path in _files_of(here))
+    as_written = url.endswith(here)
+    return (start + (end if as_written else quote(os.fsencode(end))) for end in ends)
 
 
 def _files_of(path: str) -> Iterator[str]:
@@ -99,13 +147,12 @@ def _walk(root: str) -> Iterator[str]:
 
 def _list(
     folder: str, visited: set[tuple[int, int]], folders: list[str], links: list[str]
-) -> list[str]:
+) -> Iterator[str]:
     """The files right in ``folder``; real and linked folders in it are added to the two lists."""
-    files: list[str] = []
     try:
         status = Path(folder).stat()
         if (status.st_dev, status.st_ino) in visited:
-            return files
+            return
         visited.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -115,10 +162,9 @@ def _list(
                     # Not entry.is_dir(): that raises on links in a circle.
                     links.append(entry.path)
                 else:
-                    files.append(entry.path)
+                    yield entry.path
     except OSError:
-        files.append(folder)
-    return files
+        yield folder
 
 
 def _matches(pattern: str) -> Iterator[str]:

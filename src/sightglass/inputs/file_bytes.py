@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from sightglass.errors import PictureError
+from sightglass.inputs import remote
+from sightglass.inputs.file_stamp import FileStamp
 
 DEFAULT_MAX_BYTES = 1 << 30
 _GRAIN_NS = 50_000_000
@@ -22,31 +23,24 @@ _NOT_FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileStamp:
-    """What tells a changed file from an unchanged one.
-
-    Attributes:
-        size: In bytes.
-        mtime_ns: Time of the last change, nanoseconds since 1970.
-        settled: False for a file that was changed a moment before it was read: it may change again
-            within the clock's grain, and the stamp would not show it.
-    """
-
-    size: int
-    mtime_ns: int
-    settled: bool = True
-
-
 def read_bytes(
     path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> tuple[bytes, FileStamp]:
     """The whole file, and the stamp that belongs to exactly these bytes.
 
+    Args:
+        path: A path, or a URL.
+        max_bytes: Larger files are not read.
+
     Raises:
         PictureError: ``unreadable`` if the file is missing, may not be read, is no regular file
             or changes meanwhile; ``too_large`` above ``max_bytes``.
     """
+    if isinstance(path, str) and remote.is_url(path):
+        here = remote.local_path(path)
+        if here is None:
+            return remote.fetch(path, max_bytes=max_bytes)
+        path = here
     try:
         # Asked before opening: a named pipe would block for ever, a device may act.
         _require_regular(Path(path).stat())
@@ -68,6 +62,23 @@ def read_bytes(
     if before.st_mtime_ns != stamp.mtime_ns or not before.st_size == stamp.size == len(data):
         raise PictureError("unreadable", "changed while it was being read")
     return data, stamp
+
+
+def stamp_of(path: str) -> FileStamp | None:
+    """The stamp that the file has now, without reading it.
+
+    None where there is none to be had: reading it will say why.
+    """
+    if remote.is_url(path):
+        here = remote.local_path(path)
+        if here is None:
+            return remote.stamp_of(path)
+        path = here
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return FileStamp(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sightglass.errors import InputError
+from sightglass.inputs.remote import is_url
+from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.reports.html import write_report
 from sightglass.reports.manifest import write_run
+from sightglass.reports.parquet_table import ParquetTable
 from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
 from sightglass.reports.work import Work
@@ -18,6 +21,7 @@ from sightglass.whole_files import replacing
 
 CSV, JSONL, REPORT, RUN = "predictions.csv", "predictions.jsonl", "report.html", "run.json"
 OWN_FILES = (CSV, JSONL, REPORT, RUN)
+PARQUET = "predictions.parquet"  # where it is asked for
 
 
 def prepare_folder(folder: Path) -> None:
@@ -39,8 +43,12 @@ def prepare_folder(folder: Path) -> None:
 
 
 def without_own_files(
-    paths: Sequence[str], folder: Path, store: Path | None, *, names: Sequence[str] = OWN_FILES
-) -> list[str]:
+    paths: Sequence[str],
+    folder: Path,
+    store: Path | None,
+    *,
+    names: Sequence[str] = (*OWN_FILES, PARQUET),
+) -> Sequence[str]:
     """``paths`` less the results in ``folder`` and the store: what we write are not pictures.
 
     Args:
@@ -56,13 +64,22 @@ def without_own_files(
     if store is not None:
         own += [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
     real = {os.path.realpath(path) for path in own}
-    left = [path for path in paths if os.path.realpath(path) not in real]
+    ours = {path for path in paths if not is_url(path) and _real(path) in real}
+    left = SpooledTexts(path for path in paths if path not in ours) if ours else paths
     if not left:
         raise InputError(
             f"Pictures: some are needed, found only earlier results in {folder}. Name a folder "
             f"that holds pictures."
         )
     return left
+
+
+def _real(path: str) -> str | None:
+    """Where a path leads; None for what cannot be one, such as a name with a NUL character."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return None
 
 
 def write_results(
@@ -72,8 +89,9 @@ def write_results(
     run: Callable[[], dict[str, Any]],
     thumbnails: Callable[[str], bytes | None],
     work: Work,
+    parquet: bool = False,
 ) -> None:
-    """Write all four files as rows come; memory grows by some hundred bytes each.
+    """Write all four files as rows come; memory does not grow with their number.
 
     Args:
         folder: See ``prepare_folder``.
@@ -81,15 +99,25 @@ def write_results(
         run: Called after the last one for what run.json says.
         thumbnails: JPEG bytes by sha256.
         work: The seconds that the report takes are added to it.
+        parquet: Whether to write predictions.parquet too. An earlier run's is removed otherwise:
+            what lies in the folder is of one run.
+
+    Raises:
+        ResultsError: If a file cannot be written.
     """
     with ExitStack() as files:
-        tables = [
+        tables: list[PredictionTable | ParquetTable] = [
             PredictionTable(files.enter_context(replacing(folder / CSV)), form="csv"),
             PredictionTable(files.enter_context(replacing(folder / JSONL)), form="jsonl"),
         ]
+        if parquet:
+            stream = files.enter_context(replacing(folder / PARQUET))
+            tables.append(files.enter_context(ParquetTable(stream)))
         for row in rows:
             for table in tables:
                 table.write(row)
+    if not parquet:
+        (folder / PARQUET).unlink(missing_ok=True)
     with work.timed("report"):
         write_report(
             folder / REPORT,

@@ -1,0 +1,199 @@
+"""Pictures at URLs: object stores and web servers, through fsspec.
+
+A URL names one object of one file system: ``s3://bucket/key``, ``gs://…``, ``https://…``,
+``file:///…``. How to log in is fsspec's business (environment variables, its own configuration);
+nothing of it is asked for or kept here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sightglass.checks import require_extra
+from sightglass.errors import InputError, MissingExtraError, PictureError, first_line
+from sightglass.inputs import remote_http
+from sightglass.inputs.file_stamp import FileStamp
+from sightglass.inputs.remote_patience import in_words, patiently
+from sightglass.inputs.remote_stamps import passing_stamp, stamp_from
+from sightglass.inputs.url_secrets import without_secrets
+
+# A scheme has two letters at least: "C://" is a drive. In front of it, file systems inside others.
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"
+_URL = re.compile(rf"(?:{_SCHEME}::)*{_SCHEME}://")
+_CHAIN = re.compile(rf"(?:^|.*::){_SCHEME}::|.*::{_SCHEME}://", re.DOTALL)
+# Views of another file system: useless without one.
+_ARCHIVES = ("dir", "libarchive", "reference", "tar", "zip")
+_CACHES = ("blockcache", "cached", "dask", "filecache", "generic", "simplecache")
+_VIEWS = frozenset((*_ARCHIVES, *_CACHES))
+_LOCAL = ("file", "local")
+# What each thread asked about last: a picture's stamp is looked at just before it is read.
+_asked = threading.local()
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is a URL: a scheme of at least two letters, then ``://``."""
+    return _URL.match(source) is not None
+
+
+def scheme_of(url: str) -> str:
+    """``"s3"`` of ``"s3://bucket/key"``."""
+    return url.partition("://")[0].lower()
+
+
+def server_of(url: str) -> str:
+    """Scheme and host, or bucket: ``"s3://bucket"`` of ``"s3://bucket/key"``."""
+    return "/".join(url.split("/", 3)[:3])
+
+
+def local_path(url: str) -> str | None:
+    """The path that a ``file://`` URL means, None for others.
+
+    As it is written where that exists, else with its ``%20`` and the like resolved.
+    """
+    if scheme_of(url) not in _LOCAL:
+        return None
+    path = url.partition("://")[2]
+    path = path.removeprefix("localhost") if path.startswith("localhost/") else path
+    return path if os.path.lexists(path) else unquote(path, errors="surrogateescape")
+
+
+def require_file_system(url: str) -> Any:
+    """The kind of file system that a URL needs; nothing is connected.
+
+    Raises:
+        InputError: If there is none for such URLs.
+        MissingExtraError: If a package that it needs is not installed.
+    """
+    scheme = scheme_of(url)
+    if _CHAIN.match(url) or scheme in _VIEWS:
+        raise InputError(
+            f"URL: '{without_secrets(url)}' must name an object of one file system, got one inside "
+            f"another (an archive, a cache). Unpack it, or name the objects themselves."
+        )
+    fsspec = require_extra("fsspec", extra="scale", purpose=f"Reading {scheme}:// URLs")
+    try:
+        return fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Reading {scheme}:// URLs needs a package that is not installed "
+            f"({first_line(error)}). Install it with pip."
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"URL: '{without_secrets(url)}' must begin with a known scheme such as s3://, gs:// or "
+            f"https://, got {scheme}://. Correct it, or install the package that adds it to fsspec."
+        ) from error
+
+
+def file_system(url: str) -> Any:
+    """The file system of a URL; threads share it where fsspec allows that.
+
+    Raises:
+        InputError: As for ``require_file_system``.
+        MissingExtraError: The same.
+        Exception: Its own, where it connects at once and cannot.
+    """
+    kind, scheme = require_file_system(url), scheme_of(url)
+    configured = require_extra("fsspec.config", extra="scale", purpose="Reading URLs").conf
+    options = kind._get_kwargs_from_urls(url)
+    if scheme in remote_http.SCHEMES and "client_kwargs" not in configured.get(scheme, {}):
+        options |= remote_http.options()
+    return kind(**options)
+
+
+def stamp_of(url: str) -> FileStamp | None:
+    """What the server says of the object now, without reading it.
+
+    None where it says nothing that would tell a changed object, or does not answer. What an
+    earlier listing said counts: its file system may remember that.
+    """
+    try:
+        return stamp_from(_facts(url))
+    except Exception:
+        return None  # reading it will say why
+
+
+def fetch(url: str, *, max_bytes: int) -> tuple[bytes, FileStamp]:
+    """The object's bytes, and the stamp that it had when they were asked for.
+
+    Asked for up to four times where a failure may pass: time-outs, lost connections, replies such
+    as 429 and 503.
+
+    Raises:
+        PictureError: ``unreadable`` if it cannot be read; ``too_large`` above ``max_bytes``.
+    """
+    try:
+        return patiently(lambda: _fetch(url, max_bytes), server=server_of(url))
+    except PictureError:
+        raise
+    except (InputError, MissingExtraError) as error:
+        raise PictureError("unreadable", str(error)) from error
+    except Exception as error:
+        # Every file system has its own errors; each is about this object.
+        raise PictureError("unreadable", in_words(error)) from error
+
+
+@contextmanager
+def copied_here(url: str) -> Iterator[Path]:
+    """A temporary local copy of a manifest: parquet cannot be read from its beginning alone.
+
+    Raises:
+        InputError: If it cannot be read.
+        MissingExtraError: If a package that it needs is not installed.
+    """
+    require_file_system(url)
+    with tempfile.TemporaryDirectory(prefix="sightglass-") as folder:
+        copy = Path(folder) / "copy"
+
+        def get() -> None:
+            system = file_system(url)
+            system.get_file(system._strip_protocol(url), str(copy))
+
+        try:
+            patiently(get, server=server_of(url))
+        except Exception as error:
+            raise InputError(
+                f"Manifest: '{without_secrets(url)}' cannot be read ({in_words(error)}). Check the "
+                f"address and your permission."
+            ) from error
+        yield copy
+
+
+def _fetch(url: str, max_bytes: int) -> tuple[bytes, FileStamp]:
+    system = file_system(url)
+    if scheme_of(url) in remote_http.SCHEMES:
+        data, headers = remote_http.bytes_of(system, url, max_bytes=max_bytes)
+        return data, stamp_from(headers) or passing_stamp(data)
+    facts = getattr(_asked, "facts", {}).get(url) or _facts(url)
+    _asked.facts = {}
+    if facts.get("type") == "directory":
+        raise PictureError("unreadable", "a folder")
+    path, size = system._strip_protocol(url), facts.get("size")
+    if size is None:
+        with system.open(path, "rb") as stream:
+            data = stream.read(max_bytes + 1)
+    else:
+        data = b"" if size > max_bytes else system.cat_file(path)
+    most = max(len(data), size or 0)
+    if most > max_bytes:
+        raise PictureError("too_large", f"{most:,} bytes; the limit is {max_bytes:,}")
+    stamp = stamp_from(facts)
+    return data, stamp if stamp is not None and stamp.size == len(data) else passing_stamp(data)
+
+
+def _facts(url: str) -> Mapping[str, Any]:
+    """What the file system says of the object, as it calls it."""
+    system = file_system(url)
+    if scheme_of(url) in remote_http.SCHEMES:
+        return remote_http.headers_of(system, url)
+    facts: dict[str, Any] = system.info(system._strip_protocol(url))
+    _asked.facts = {url: facts}
+    return facts

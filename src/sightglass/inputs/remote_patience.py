@@ -1,0 +1,101 @@
+"""Calls to far servers: again where that may help, and in words where it does not."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from sightglass.errors import PictureError, first_line
+from sightglass.inputs.url_secrets import without_secrets
+
+T = TypeVar("T")
+
+# Seconds before the second, third and fourth attempt.
+PAUSES = (0.5, 1.0, 2.0)
+# A server that failed so many times in a row is asked once, until it answers again: a million rows
+# of one that is down would take weeks otherwise.
+PATIENCE = 20
+
+_LENGTH = 200
+_PASSING_STATUS = frozenset((408, 425, 429, 500, 502, 503, 504))
+_PASSING_ERRNO = frozenset((errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT))
+
+_failed_in_a_row: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
+def patiently(call: Callable[[], T], *, server: str) -> T:
+    """What ``call`` returns; called again, after a pause, where it fails in a way that passes.
+
+    Args:
+        call: One request.
+        server: Whom it asks.
+
+    Raises:
+        Exception: What the last call raised.
+    """
+    pauses = () if _failed_in_a_row[server] >= PATIENCE else PAUSES
+    for pause in (*pauses, None):
+        try:
+            answer = call()
+        except Exception as error:
+            if not _passes(error):
+                raise
+            if pause is None:
+                with _lock:
+                    _failed_in_a_row[server] += 1
+                raise
+            time.sleep(pause)
+        else:
+            with _lock:
+                _failed_in_a_row[server] = 0
+            return answer
+    raise AssertionError("the last attempt returns or raises")
+
+
+def in_words(error: Exception) -> str:
+    """Why a request failed: one printable line without logins and signatures."""
+    status = _status(error)
+    if isinstance(error, FileNotFoundError) or status in (404, 410):
+        return "not found"
+    if isinstance(error, PermissionError) or status in (401, 403):
+        return "permission denied" + (f" ({status})" if status else "")
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if status is not None:
+        said = getattr(error, "message", "")
+        return _one_line(f"the server answered {status} {said if isinstance(said, str) else ''}")
+    return _one_line(without_secrets(first_line(error, otherwise=type(error).__name__)))
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same request may succeed in a moment."""
+    if isinstance(error, PictureError | FileNotFoundError | PermissionError | ValueError):
+        return False
+    status = _status(error)
+    if status is not None:
+        return status in _PASSING_STATUS
+    if isinstance(error, TimeoutError | ConnectionError):
+        return True
+    if isinstance(error, OSError) and error.errno in _PASSING_ERRNO:
+        return True
+    # Lost connections, and replies that stop early.
+    return type(error).__module__.startswith("aiohttp.")
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status that an error of any of the libraries carries."""
+    for name in ("status", "status_code", "code"):
+        value = getattr(error, name, None)
+        if isinstance(value, int) and 100 <= value < 600:
+            return value
+    return None
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:_LENGTH]
