@@ -58,7 +58,13 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType | Any:
 
 
 def usable_processors() -> int:
-    """How many processors this process may use: containers often allow fewer than exist."""
+    """How many processors this process may use: containers often allow fewer than exist.
+
+    The variable ``SIGHTGLASS_PROCESSORS`` says another number, for processes that share a machine.
+    """
+    told = os.environ.get("SIGHTGLASS_PROCESSORS", "")
+    if told.isascii() and told.isdigit() and int(told) > 0:
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

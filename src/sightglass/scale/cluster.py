@@ -1,0 +1,253 @@
+"""Shards through Ray Data: workers hold the model, answers come back as they are made."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sightglass.checks import require_extra, usable_processors
+from sightglass.errors import InputError, first_line, reason
+from sightglass.scale.answers import Answer
+from sightglass.scale.failures import Failure
+from sightglass.scale.plan import Plan
+from sightglass.scale.shards import Shard, packed_sources, unpacked_sources
+from sightglass.scale.worker import Worker
+
+# Shards that a worker has beside the one it computes: it never waits, and with the answers that
+# wait for the driver they bound what is under way.
+_AHEAD = 2
+# What travels is small: paths and answers. Ray's default is a third of the machine's memory.
+_OBJECT_STORE_BYTES = 256_000_000
+# Answers may fill this much before workers wait for the driver.
+_WAITING_BYTES = 64_000_000
+_SECONDS_TO_CONNECT = 10.0
+# How a client of gRPC, which Ray speaks, begins: the preface of HTTP/2 and an empty frame of
+# settings, whose type is the fourth of its nine bytes. The server's first frame is of that type.
+_HTTP_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is ever reported to anybody
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "[\\s\\S]*",  # what Ray prints on the terminal beside its logs
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # the log of the parts below Python
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class ClusterTally:
+    """What a run on a cluster did, beside its answers; filled in while it goes on.
+
+    Attributes:
+        nodes: Machines (raylets) that were alive when the run began.
+        workers: At most so many at once.
+        begun: Shards that some worker began; more than ``arrived`` where a worker was lost.
+        arrived: Shards whose answer came.
+    """
+
+    nodes: int = 0
+    workers: int = 0
+    begun: int = 0
+    arrived: int = 0
+    hosts: set[str] = field(default_factory=set)
+
+
+def require_ray() -> Any:
+    """Ray, and Ray Data.
+
+    Raises:
+        MissingExtraError: If one of them is not installed.
+    """
+    os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
+    ray = require_extra("ray", extra="ray", purpose="--engine ray")
+    require_extra("ray.data", extra="ray", purpose="--engine ray")
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return ray
+
+
+@contextmanager
+def connected(address: str | None, workers: int | None) -> Iterator[Any]:
+    """Ray, with a cluster of this machine alone, or as a driver of the one at ``address``.
+
+    Raises:
+        InputError: If there is no such cluster; said within seconds.
+        MissingExtraError: If Ray is not installed.
+    """
+    if address is not None:
+        _check_reachable(address)
+    ray = require_ray()
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if address is None:
+        to_begin = {
+            "address": "local",
+            "num_cpus": workers or usable_processors(),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    else:
+        to_begin = {"address": address}
+    try:
+        with _without_standard_error():
+            ray.init(**to_begin, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        where = "this machine" if address is None else f"--address {address}"
+        raise InputError(
+            f"Ray: a cluster that can be joined is needed, {where} gives none "
+            f"({first_line(error)}). See docs/scale.md for how to start one."
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def answers(
+    ray: Any,
+    plan: Plan,
+    shards: Sequence[Shard],
+    shown: Any,
+    *,
+    workers: int | None,
+    tally: ClusterTally,
+) -> Iterator[tuple[int, Answer]]:
+    """The number and the answer of each shard, as they come, each at most once.
+
+    A shard whose worker is lost is given to another. Workers wait where answers are not taken.
+
+    Args:
+        ray: From ``connected``.
+        plan: For every worker.
+        shards: At least one.
+        shown: Given a shard, the places of pictures whose thumbnails are wanted.
+        workers: At most so many at once; None for one per processor of the cluster.
+        tally: Filled in.
+
+    Raises:
+        SightglassError: What a worker raised.
+    """
+    from ray.data import ActorPoolStrategy, DataContext, from_items
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    processors = int(sum(node["Resources"].get("CPU", 0) for node in alive))
+    if not processors:
+        raise InputError("Ray: a cluster with processors is needed, this one has none to give.")
+    count = min(workers or processors, processors, len(shards))
+    tally.nodes, tally.workers = len(alive), count
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.resource_limits = context.execution_options.resource_limits.copy(
+        object_store_memory=_WAITING_BYTES
+    )
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    counter = ray.remote(num_cpus=0, scheduling_strategy=here)(_Counter).remote()
+    items = [
+        {
+            "shard": shard.number,
+            "sources": packed_sources(shard.sources),
+            "shown": pickle.dumps(list(shown(shard))),
+        }
+        for shard in shards
+    ]
+    dataset: Any = from_items(items, override_num_blocks=len(items)).map_batches(
+        RayWorker,
+        fn_constructor_args=(pickle.dumps(plan), counter),
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=1,
+        # From one upwards, so that a worker that has nothing left to do makes room for the
+        # successor of one that was lost.
+        compute=ActorPoolStrategy(
+            min_size=1, max_size=count, initial_size=count, max_tasks_in_flight_per_actor=_AHEAD
+        ),
+    )
+    for batch in dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow"):
+        (row,) = batch.to_pylist()
+        reply: Answer | Failure = pickle.loads(row["reply"])
+        if isinstance(reply, Failure):
+            raise reply.as_error()
+        tally.hosts.add(row["node"])
+        tally.arrived += 1
+        tally.begun = ray.get(counter.count.remote())
+        yield row["shard"], reply
+    tally.begun = ray.get(counter.count.remote())
+
+
+class _Counter:
+    """Counts shards that were begun, on the driver's own machine."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self) -> None:
+        self._count += 1
+
+    def count(self) -> int:
+        return self._count
+
+
+class RayWorker:
+    """``Worker`` in the form that Ray Data calls: a table with one shard in, one answer out."""
+
+    def __init__(self, plan: bytes, counter: Any) -> None:
+        self._worker = Worker(pickle.loads(plan))
+        self._counter = counter
+
+    def __call__(self, batch: Any) -> dict[str, list[Any]]:
+        """The answers to the shards of ``batch``."""
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        made: dict[str, list[Any]] = {"shard": [], "reply": [], "node": []}
+        for row in batch.to_pylist():
+            self._counter.add.remote()
+            reply = self._worker.answer(
+                unpacked_sources(row["sources"]), pickle.loads(row["shown"])
+            )
+            made["shard"].append(row["shard"])
+            made["reply"].append(pickle.dumps(reply))
+            made["node"].append(node)
+        return made
+
+
+@contextmanager
+def _without_standard_error() -> Iterator[None]:
+    """What the libraries below Python print there is lost: Ray's says that its log is quiet."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _check_reachable(address: str) -> None:
+    """Say within seconds that nobody is there: Ray itself tries for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdigit():
+        raise InputError(
+            f"--address must be HOST:PORT of a Ray cluster's head, or auto, got '{address}'. Run "
+            f"this on a machine of the cluster; `ray status` there says the address."
+        )
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_CONNECT) as one:
+            if os.environ.get("RAY_USE_TLS", "0") == "0":
+                one.sendall(_HTTP_2)
+                reply = one.recv(4)
+                if reply[3:] != _HTTP_2[-6:-5]:
+                    raise ConnectionError("what answers there is no Ray")
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"--address {address}: a Ray cluster is needed, none answers there ({reason(error)}). "
+            f"Start it with `ray start --head`, or leave --address out to use this machine alone."
+        ) from error

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from colour_photos import COLOURS, save
+from sightglass.errors import InputError, ModelError
+from sightglass.scale.plan import Plan, plan_of
+from sightglass.scale.settings import ClassifierSettings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Pictures and references of three colours; the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for colour in COLOURS:
+        (tmp_path / "references" / colour).mkdir(parents=True)
+        for number, shade in enumerate(("#101010", "#202020", "#303030")):
+            path = tmp_path / "references" / colour / f"{number}.png"
+            save(path, colour if number == 0 else f"{_mixed(colour, shade)}")
+        save(tmp_path / f"{colour}.png", colour)
+    return tmp_path
+
+
+def _mixed(colour: str, shade: str) -> str:
+    parts = {"red": (0, 1), "lime": (1, 2), "blue": (2, 0)}[colour]
+    values = [0, 0, 0]
+    values[parts[0]] = 255
+    values[parts[1]] = int(shade[1:3], 16)
+    return "#" + "".join(f"{value:02x}" for value in values)
+
+
+def made(sources: list[str], **options: object) -> Plan:
+    settings = ClassifierSettings(
+        **{"classes": COLOURS, "model": "synthetic:colours", "store": None, **options}  # type: ignore[arg-type]
+    )
+    classifier = settings.classifier()
+    classifier.calibrate(sources)
+    return plan_of(classifier, settings, sources, own_stores=True)
+
+
+@pytest.mark.parametrize("references", [None, "references"])
+def test_a_plan_answers_after_its_journey_as_the_classifier_it_was_made_of(
+    home: Path, references: str | None
+) -> None:
+    sources = [f"{colour}.png" for colour in COLOURS]
+    settings = ClassifierSettings(
+        classes="red|scarlet,lime,blue",
+        model="synthetic:colours",
+        references=references,
+        vision_model=None,
+        store=None,
+        top_k=2,
+    )
+    classifier = settings.classifier()
+    classifier.calibrate(sources)
+    expected = [one.as_row() for one in classifier.stream(sources)]
+    plan = plan_of(classifier, settings, sources, own_stores=True)
+    travelled = pickle.loads(pickle.dumps(plan)).classifier()
+    assert travelled.references is None  # the folder stays at home
+    assert [one.as_row() for one in travelled.stream(sources)] == expected
+    assert bool(expected[0]["opinions"]) == (references is not None)
+
+
+def test_the_digest_is_that_of_the_answers(home: Path) -> None:
+    plan = made(["red.png"])
+    assert made(["red.png"]).digest() == plan.digest()
+    assert made(["red.png"], batch_size=3).digest() == plan.digest()  # changes speed alone
+    others = [
+        made(["red.png"], top_k=2),
+        made(["red.png"], unknown=False),
+        made(["red.png"], max_pixels=100),
+        made(["red.png"], prompts="ensemble"),
+        made(["red.png"], classes=["red", "lime"]),
+        made(["red.png"], classes=["red|scarlet", "lime", "blue"]),
+        made(["red.png"], references="references", vision_model=None),
+        made(["red.png"], references="references", vision_model=None, weighting="max"),
+    ]
+    digests = {one.digest() for one in (plan, *others)}
+    assert len(digests) == 1 + len(others)
+
+
+def test_another_model_at_the_worker_is_refused(home: Path) -> None:
+    plan = made(["red.png"])
+    object.__setattr__(plan, "fingerprints", ("0" * 64,))
+    with pytest.raises(ModelError, match="the model synthetic:colours must be the one of"):
+        plan.classifier()
+
+
+def test_a_worker_without_the_folder_of_relative_paths_says_so(home: Path) -> None:
+    plan = made(["red.png"])
+    object.__setattr__(plan, "folder", str(home / "gone"))
+    with pytest.raises(InputError, match="where relative paths begin, is needed"):
+        plan.classifier()
+    rooted = made([str(home / "red.png"), "s3://bucket/a.png"])
+    object.__setattr__(rooted, "folder", str(home / "gone"))
+    assert rooted.classifier().labels.names == tuple(COLOURS)
