@@ -1,0 +1,136 @@
+"""What a finished ``classify`` left in its folder, read one row at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightglass.decisions.decide import UNKNOWN
+from sightglass.errors import InputError
+from sightglass.inputs.outcome import CLASSIFIED, STATUSES
+from sightglass.inputs.remote import is_url, local_path
+from sightglass.reports.folder import JSONL, RUN
+from sightglass.reports.prediction import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """One run's results.
+
+    Attributes:
+        folder: Holds them.
+        base: What relative paths in them are relative to.
+        classes: Display names, in the order of the run.
+        model: Name of the encoder.
+        fingerprint: Of the encoder.
+        created: When the run ended, ISO 8601.
+        version: Of the Sightglass that ran.
+        files: How many rows there are.
+    """
+
+    folder: Path
+    base: Path
+    classes: tuple[str, ...]
+    model: str
+    fingerprint: str
+    created: str
+    version: str
+    files: int
+
+    def rows(self) -> Iterator[Row]:
+        """The lines of predictions.jsonl, in order.
+
+        Raises:
+            InputError: If a line is none of ours, or has a label that is no class of the run.
+        """
+        path = self.folder / JSONL
+        labels = {*self.classes, UNKNOWN}
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                row = _parsed(line)
+                if row is None or (row["outcome"] in CLASSIFIED) != (row["label"] in labels):
+                    raise InputError(
+                        f"{path}: line {number:,} must be a row of the run that {RUN} beside it "
+                        f"describes, and is none. Run classify again."
+                    )
+                yield row
+
+    def place_of(self, row: Row) -> str:
+        """The row's picture as an absolute path; a URL as it is."""
+        source: str = row["path"]
+        if is_url(source):
+            return local_path(source) or source
+        return os.path.abspath(os.path.join(self.base, source))  # noqa: PTH118 - a Path is slow
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of both files: equal for equal results only."""
+        whole = hashlib.sha256()
+        for name in (RUN, JSONL):
+            with (self.folder / name).open("rb") as stream:
+                whole.update(hashlib.file_digest(stream, "sha256").digest())
+        return whole.hexdigest()
+
+
+def read_run(folder: Path, *, base: Path | None = None) -> FinishedRun:
+    """The run whose results lie in ``folder``.
+
+    Args:
+        folder: As ``classify --out`` named it.
+        base: What relative paths in the results are relative to; None is the current folder.
+
+    Raises:
+        InputError: If a run's files are not there or are damaged.
+    """
+    missing = [name for name in (RUN, JSONL) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"Results '{folder}': the folder of a finished classify is needed, {missing[0]} is not "
+            f"there. Name the folder that classify --out wrote."
+        )
+    try:
+        record = json.loads((folder / RUN).read_bytes())
+        return FinishedRun(
+            folder=folder,
+            base=Path.cwd() if base is None else base,
+            classes=tuple(_text(one["name"]) for one in record["classes"]),
+            model=_text(record["model"]["name"]),
+            fingerprint=_text(record["model"]["fingerprint"]),
+            created=_text(record["created"]),
+            version=_text(record["sightglass"]),
+            files=sum(int(count) for count in record["counts"].values()),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{folder / RUN}: the record of a classify run is needed, this is none. Run classify "
+            f"again."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{folder / RUN}: must be readable ({error.strerror}). Change its permissions."
+        ) from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _parsed(line: str) -> Row | None:
+    """The row; None where the line lacks something that exports need."""
+    try:
+        row: Row = json.loads(line)
+        known = row["outcome"] in STATUSES and isinstance(row["path"], str)
+        numbers = [row["confidence"], row["unknown_score"], row["width"], row["height"]]
+        ranked = [(_text(one["label"]), float(one["probability"])) for one in row["top"]]
+        numbered = all(number is None or isinstance(number, int | float) for number in numbers)
+        answered = isinstance(row["label"], str) and isinstance(row["sha256"], str) and ranked
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return row if known and numbered and (answered or row["label"] is None) else None
