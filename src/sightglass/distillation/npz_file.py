@@ -26,6 +26,13 @@ def npz_arrays(path: Path, *keys: str) -> tuple[dict[str, np.ndarray], tuple[str
                 raise TypeError("one array, no archive of arrays")
             with stored:
                 known = tuple(stored.files)
-                return {key: stored[key] for key in keys if key in known}, known
+                return {key: _array(stored[key], key) for key in keys if key in known}, known
     except Exception as error:  # any of a dozen types, by the kind of damage
         raise ValueError(reason(error).rstrip(".")) from error
+
+
+def _array(member: object, key: str) -> np.ndarray:
+    """The member, which numpy gives as bytes where it does not begin as an array does."""
+    if not isinstance(member, np.ndarray):
+        raise TypeError(f"'{key}' in it is no array")
+    return member

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -24,6 +25,7 @@ _PREFIXES = {"test": "t10k", "train": "train"}
 # The archive has a dash before "idx"; unpacked by some programs it is a dot.
 _FILE = re.compile(r"(t10k|train)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _UNSIGNED_BYTES = 8
+_LARGEST = 1 << 31  # bytes; the largest set in this format has a quarter of it
 _DIGITS = tuple("0123456789")
 
 
@@ -90,16 +92,16 @@ def read_idx(path: Path, *, axes: int) -> UInt8[np.ndarray, ...]:
         The page of MNIST, "file formats": two zero bytes, the type, the number of axes; each
         axis's length as a big-endian number of 4 bytes; the values, last axis fastest.
     """
+    start = 4 + 4 * axes
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            data = stream.read()
+            data = _as_announced(stream, start)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"Data set: '{path}' must be a whole file, but cannot be read ({reason}). Fetch it "
             "again."
         ) from error
-    start = 4 + 4 * axes
     if data[:4] != bytes((0, 0, _UNSIGNED_BYTES, axes)) or len(data) < start:
         raise InputError(
             f"Data set: '{path}' must be an idx file of bytes with {axes} "
@@ -112,6 +114,11 @@ def read_idx(path: Path, *, axes: int) -> UInt8[np.ndarray, ...]:
         raise InputError(
             f"Data set: '{path}' announces {' x '.join(map(str, shape))} bytes and needs a length "
             f"of {size:,}, got {len(data):,}. Fetch it again."
+        )
+    if math.prod(shape[1:]) > sys.maxsize:  # possible in a file of no pictures
+        raise InputError(
+            f"Data set: '{path}' announces pictures of {' x '.join(map(str, shape[1:]))} bytes, "
+            f"which no machine can hold. Fetch it again."
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
@@ -127,3 +134,13 @@ def _find(folder: Path, split: str, kind: str) -> Path:
             f"there. {PUBLIC_SOURCES['mnist'].wanted}"
         )
     return found
+
+
+def _as_announced(stream: gzip.GzipFile | BinaryIO, start: int) -> bytes:
+    """The header and what it announces, and a byte more where there is more.
+
+    A packed file of a few kilobytes may unpack to gigabytes.
+    """
+    header = stream.read(start)
+    shape = [int.from_bytes(header[at : at + 4], "big") for at in range(4, start, 4)]
+    return header + stream.read(min(math.prod(shape), _LARGEST) + 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,9 @@ def read_pickled_dict(path: Path) -> dict[bytes, Any]:
         InputError: If the file is absent, damaged, asks for more, or is no dictionary.
     """
     try:
-        with path.open("rb") as stream:
-            value = _ArraysOnly(stream, encoding="bytes").load()
+        data = path.read_bytes()
+        _check_claims(data)
+        value = _ArraysOnly(io.BytesIO(data), encoding="bytes").load()
     except Exception as error:  # damaged bytes are opcodes too, and fail in any way
         raise InputError(
             f"Data set: '{path}' must be a whole pickle of arrays, but cannot be read as one "
@@ -53,3 +56,13 @@ def read_pickled_dict(path: Path) -> dict[bytes, Any]:
             "files as their authors publish them."
         )
     return value
+
+
+def _check_claims(data: bytes) -> None:
+    """Raise ValueError where a length, or the number of a remembered value, is beyond the data.
+
+    Loading makes room for what is announced before it looks: ten bytes could ask for 32 GB.
+    """
+    for opcode, argument, position in pickletools.genops(data):  # sees to the lengths
+        if opcode.name.endswith("PUT") and argument is not None and argument > (position or 0):
+            raise ValueError(f"it numbers a value {argument}, at byte {position}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightglass.checks import require_extra
-from sightglass.errors import InputError, first_line, unknown_name
+from sightglass.errors import InputError, reason, unknown_name
 from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.evaluation.mat_file import mat_arrays
 from sightglass.evaluation.pixmaps import pixmap
 from sightglass.evaluation.public_sources import PUBLIC_SOURCES
 
@@ -38,7 +38,6 @@ def read_svhn(folder: Path, *, split: str = "test") -> LabelledPictures:
     Raises:
         InputError: If the file is absent or damaged, or not what its authors published.
         UnknownNameError: If there is no such split.
-        MissingExtraError: If scipy is not installed.
     """
     if split not in _SPLITS:
         raise unknown_name(f"split of '{folder}'", split, _SPLITS)
@@ -58,7 +57,6 @@ def read_svhn_file(path: Path) -> LabelledPictures:
 
     Raises:
         InputError: As ``read_svhn``.
-        MissingExtraError: If scipy is not installed.
     """
     _, labels = _content(path)
 
@@ -74,14 +72,12 @@ def _content(
     path: Path,
 ) -> tuple[UInt8[np.ndarray, "height width 3 n"], Int[np.ndarray, " n"]]:
     """Pictures, with their number as the last axis, and digits; checked."""
-    scipy_io = require_extra("scipy.io", extra="eval", purpose="Reading SVHN")
     try:
-        content = scipy_io.loadmat(path, variable_names=["X", "y"])
-    except Exception as error:  # damaged files make it raise nearly anything
-        reason = first_line(error, otherwise=type(error).__name__)
+        content = mat_arrays(path, "X", "y")
+    except (OSError, ValueError) as error:
         raise InputError(
             f"Data set: '{path}' must be a Matlab file of version 5, but cannot be read as one "
-            f"({reason}). Fetch it again."
+            f"({reason(error)}). Fetch it again."
         ) from error
     pictures, values = content.get("X"), content.get("y")
     if (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightglass.errors import ShapeError
+from sightglass.inputs.spreadsheet_cells import inert_cell
 from sightglass.whole_files import replacing
 
 Cell = str | int | float | None
@@ -64,11 +65,11 @@ def shown(cell: Cell) -> str:
 
 
 def render_csv(table: ResultTable) -> str:
-    """Headings and rows only; numbers with all their digits."""
+    """Headings and rows only; numbers with all their digits, no text that is a formula."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
+    for row in (table.columns, *table.rows):
+        writer.writerow(inert_cell(cell) if isinstance(cell, str) else cell for cell in row)
     return stream.getvalue()
 
 

@@ -234,6 +234,9 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f"{path}: a recipe must be YAML, but{at}: {error.problem}.") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: a recipe must be YAML, but: {error}.") from error
+    except (AttributeError, LookupError, TypeError) as error:
+        # From within the library, of a tag on what it cannot be said of: ``!!float ""``.
+        raise InputError(f"{path}: a recipe must be YAML without tags ('!!float').") from error
     return recipe_of(content, where=f"{path}: not a recipe", more=" See docs/encoder-recipes.md.")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sightglass.checks import require_extra
 from sightglass.errors import ResultsError
+from sightglass.inputs.spreadsheet_cells import inert_cell, plain_cell
 from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class StepLog:
             return
         number = step.of_run + 1
         parts = [repr(step.parts[name]) if name in step.parts else "" for name in self._losses]
-        phase = self._phases[step.epoch]
+        phase = inert_cell(self._phases[step.epoch])
         with self._told():
             self._rows.writerow([number, phase, repr(step.lr), repr(step.loss), *parts])
             self._stream.flush()
@@ -116,4 +117,5 @@ class StepLog:
 def read_log(path: Path) -> list[dict[str, str]]:
     """The rows of a log, by the names of its columns."""
     with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        rows = csv.DictReader(stream)
+        return [{name: plain_cell(cell) for name, cell in row.items()} for row in rows]

@@ -74,6 +74,7 @@ def index_shard(path: Path) -> tuple[list[Sample], list[str]]:
 
 def _members(tar: tarfile.TarFile, found: dict[str, dict[str, Extent]], size: int) -> str | None:
     """Fill ``found``; what stopped it, if not the end."""
+    last = 0
     while True:
         try:
             member = tar.next()
@@ -81,6 +82,10 @@ def _members(tar: tarfile.TarFile, found: dict[str, dict[str, Extent]], size: in
             return f"ends early, at byte {size:,}"
         if member is None:
             return None
+        if member.size < 0 or member.offset_data <= last:
+            # Some releases of tarfile would go round in a circle.
+            return f"is damaged at byte {member.offset:,}"
+        last = member.offset_data
         tar.members = []  # type: ignore[attr-defined]  # it would keep them all
         match = _NAME.fullmatch(member.name)
         if match is None or not member.isreg() or member.issparse():

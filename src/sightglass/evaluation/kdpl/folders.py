@@ -34,10 +34,17 @@ def pictures_in(folder: Path, *, label: int, below: str) -> Listed:
 
 def check_present(folder: Path, listed: Listed, *, by: Path) -> None:
     """Raise InputError unless every picture that ``by`` lists is in ``folder``."""
-    missing = [path for path, _ in listed if not (folder / path).is_file()]
+    missing = [path for path, _ in listed if not _is_there(folder / path)]
     if missing:
         raise InputError(
             f"{by}: all {len(listed):,} pictures that it lists are needed in '{folder}', "
             f"{len(missing):,} are not there, the first is '{missing[0][:_SHOWN]}'. Complete the "
             f"folder."
         )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have such a name
+        return False

@@ -1,0 +1,1 @@
+"""One reader each; see ``harness.py``."""
