@@ -9,8 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check format screenshot bench-throughput bench-distill bench-train bench-noise \
-	bench-memory e2e browser clean
+.PHONY: help demo test check format screenshot bench bench-faults bench-cluster bench-distill \
+	bench-train bench-noise bench-memory fuzz e2e browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -24,7 +24,15 @@ $(VENV)/core: pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/core
 	$(PIP) torch
-	$(PIP) --editable ".[hub,train,eval,heif,generate,diffusers]" --group demo --group test --group check
+	$(PIP) --editable ".[hub,train,eval,heif,generate,diffusers,scale,turbo]" --group demo --group test --group check
+	touch $@
+
+$(VENV)/cluster: $(VENV)/dev
+	$(PIP) --editable ".[ray]"
+	touch $@
+
+$(VENV)/fuzz: $(VENV)/dev
+	$(PIP) "atheris>=3"
 	touch $@
 
 demo: $(VENV)/core  ## Classify real photographs; print a table and where the report is
@@ -63,8 +71,14 @@ screenshot: $(VENV)/dev browser demo  ## Make the README's picture from the demo
 	mkdir -p docs/images
 	cp demo/desktop.png docs/images/desktop.png
 
-bench-throughput: $(VENV)/dev  ## Images per second against decoding alone and transformers' pipeline
-	$(BIN)/python bench/throughput.py
+bench: $(VENV)/dev  ## Pictures per second against other tools and against what is possible (half an hour)
+	$(BIN)/python bench/speed.py
+
+bench-faults: $(VENV)/dev  ## Classify 20,000 damaged and hostile files; every one must be a row
+	$(BIN)/python bench/faults.py
+
+bench-cluster: $(VENV)/cluster  ## Pictures per second without Ray, and with one and two workers of it
+	$(BIN)/python bench/cluster.py
 
 bench-distill: $(VENV)/dev  ## Steps per second of prompt distillation, where the time goes, peak memory
 	$(BIN)/python bench/distill.py
@@ -78,7 +92,10 @@ bench-noise: $(VENV)/dev  ## Soft against hard labels under wrong captions (half
 bench-memory: $(VENV)/dev  ## Peak memory against the number of files
 	$(BIN)/python bench/memory.py
 
-e2e: $(VENV)/dev  ## Kill a run a hundred times, imagine forty, distil thirty, train encoders twenty: the result must not change; students learn
+fuzz: $(VENV)/fuzz  ## Look for bytes that our readers of files stumble over; SECONDS_EACH=60
+	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS_EACH),60)
+
+e2e: $(VENV)/cluster browser  ## The slow proofs: a hundred kills each, full disks, a cluster that loses a machine, other tools' readers
 	$(BIN)/python -m pytest e2e
 
 clean:  ## Remove what the targets made

@@ -64,6 +64,12 @@ def make_small(n: int, folder: Path = FOLDER / "small") -> list[Path]:
     return _make(n, folder, _small)
 
 
+def photograph(number: int) -> Image.Image:
+    """One of the whole photographs; they repeat."""
+    photographs = _photographs()
+    return photographs[number % len(photographs)]
+
+
 def mean_kilobytes(paths: Sequence[Path]) -> float:
     """Mean size of the files, in units of 1,000 bytes."""
     return sum(path.stat().st_size for path in paths) / len(paths) / 1000

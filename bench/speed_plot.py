@@ -1,0 +1,56 @@
+"""The speed benchmark as one picture: a bar for each row, per group."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rounds import Round
+
+OURS_COLOUR, OTHER_COLOUR = "#1f5fa8", "#b9bec6"
+
+
+def plot(groups: Mapping[str, Sequence[Round]], path: Path) -> None:
+    """Median pictures per second on a logarithmic axis; whiskers from least to most."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "sightglass"
+    from matplotlib import pyplot
+
+    counts = [len(rounds[0]) for rounds in groups.values()]
+    figure, panels = pyplot.subplots(
+        len(groups),
+        1,
+        figsize=(8, 0.9 * len(groups) + 0.28 * sum(counts)),
+        height_ratios=[count + 1 for count in counts],
+        squeeze=False,
+    )
+    for panel, (group, rounds) in zip(panels[:, 0], groups.items(), strict=True):
+        names = list(rounds[0])
+        rates = [[timings[name].rate for timings in rounds] for name in names]
+        middles = [statistics.median(values) for values in rates]
+        panel.barh(
+            names,
+            middles,
+            xerr=[
+                [middle - min(values) for middle, values in zip(middles, rates, strict=True)],
+                [max(values) - middle for middle, values in zip(middles, rates, strict=True)],
+            ],
+            color=[OURS_COLOUR if name.startswith("ours") else OTHER_COLOUR for name in names],
+            error_kw={"elinewidth": 1},
+        )
+        for place, middle in enumerate(middles):
+            shown = f" {middle:,.0f}" if middle >= 10 else f" {middle:.1f}"
+            panel.text(middle, place, shown, va="center", fontsize=8)
+        panel.set_xscale("log")
+        panel.set_title(f"{group}: pictures per second", loc="left", fontsize=10)
+        panel.invert_yaxis()
+        panel.margins(x=0.15)
+        panel.tick_params(labelsize=8)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
