@@ -11,6 +11,7 @@ import numpy as np
 
 from sightglass.encoders.contract import ImageEncoder
 from sightglass.errors import PictureError
+from sightglass.inputs.decoding_room import decoding_room
 from sightglass.inputs.file_bytes import read_bytes, stamp_of
 from sightglass.inputs.file_stamp import FileStamp
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS, OpenedPicture, open_picture
@@ -102,7 +103,8 @@ def read_picture(
                 given, stamp = read_bytes(path)
             content = _content_of(given)
             known = _known(content, store, encoders)
-        fresh = _opened(given, content, encoders, known, max_pixels)
+        with decoding_room():
+            fresh = _opened(given, content, encoders, known, max_pixels)
     except PictureError as error:
         failed = Outcome(path=path, status=error.status, detail=error.detail)
         return ReadPicture(outcome=failed, source=source)

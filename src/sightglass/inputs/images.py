@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from PIL import Image, UnidentifiedImageError
 
 from sightglass.errors import PictureError
-from sightglass.inputs.hazards import jpeg_is_kept_whole, nested_png_sizes, png_pixels
+from sightglass.inputs.decoding_room import decoding_room, take_room
+from sightglass.inputs.hazards import (
+    PACKED_BITMAP_PIXELS,
+    icon_bitmaps,
+    jpeg_is_kept_whole,
+    nested_png_sizes,
+    packed_bitmap_size,
+    pixmap_without_comments,
+    png_pixels,
+)
+from sightglass.inputs.jpeg_claims import check_jpeg_claims
 from sightglass.inputs.outcome import Status
 from sightglass.inputs.pixels import flatten_to_rgb, orientation, turned
 from sightglass.inputs.png_checksums import check_png_pixels
@@ -80,7 +90,7 @@ def open_picture(
             "unsupported", "a HEIC picture; to read it: pip install 'sightglass[heif]'"
         )
     try:
-        with quiet_decoding():
+        with quiet_decoding(), decoding_room():
             return _decode(kind, data, short_side, max_pixels)
     except PictureError:
         raise
@@ -94,17 +104,27 @@ def _decode(kind: str, data: bytes, short_side: int | None, max_pixels: int) -> 
     if kind == "PNG":
         check_png_pixels(data)
         data = png_pixels(data)
-    if kind == "ICO":
+    elif kind == "PPM":
+        data = pixmap_without_comments(data)
+    elif kind == "BMP":
+        _require_few_packed(packed_bitmap_size(data))
+    elif kind == "ICO":
         # Pillow decodes these while opening, so ask the pictures inside before it does.
         for size in nested_png_sizes(data):
             _require_pixels(size, max_pixels)
+        for at in set(icon_bitmaps(data)):
+            _require_few_packed(packed_bitmap_size(data, at))
     with _opened(kind, data) as image:
         whole = image.size
         if short_side is not None:
             margin = DRAFT_MARGIN * short_side
             image.draft(None, (margin, margin))
         kept_whole = kind == "JPEG" and jpeg_is_kept_whole(data)
-        _require_pixels(whole if kept_whole else image.size, max_pixels)
+        held = whole if kept_whole else image.size
+        _require_pixels(held, max_pixels)
+        if kind == "JPEG":
+            check_jpeg_claims(data)
+        take_room(held[0] * held[1])
         pixels = decode_jpeg(data, image) if kind == "JPEG" else None
         if pixels is None:
             image.load()
@@ -140,6 +160,15 @@ def _require_pixels(size: tuple[int, int], max_pixels: int) -> None:
         )
 
 
+def _require_few_packed(size: tuple[int, int] | None) -> None:
+    if size is not None and size[0] * size[1] > PACKED_BITMAP_PIXELS:
+        raise PictureError(
+            "too_large",
+            f"{size[0]} x {size[1]} pixels; the limit of bitmaps packed as runs is "
+            f"{PACKED_BITMAP_PIXELS:,}",
+        )
+
+
 def _judge(kind: str, data: bytes, error: Exception) -> tuple[Status, str]:
     """Which failure an exception of Pillow means, and what to tell about it."""
     message = str(error)
@@ -158,6 +187,8 @@ def _judge(kind: str, data: bytes, error: Exception) -> tuple[Status, str]:
     if unidentified and kind == "TIFF":
         # The structure is whole, so this is one of TIFF's many pixel layouts.
         return "unsupported", "a kind of TIFF that cannot be read"
+    if isinstance(error, AssertionError):
+        message = message or "its parts do not fit together"
     return "corrupt", f"begins as {kind}, but: {message or type(error).__name__}"
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from jaxtyping import Num, UInt8
+from sightglass.inputs.deep_grey import rgb_of_deep_grey
 
 WHITE = (255, 255, 255)  # what shows through where a picture is transparent
 
@@ -30,7 +26,7 @@ def flatten_to_rgb(image: Image.Image) -> Image.Image:
 
     Transparent parts lie on white. ICC profiles are ignored: encoders were trained on pixels that
     were read without them. CMYK is converted by the plain formula for the same reason.
-    Grey of 16 bits keeps its high byte; of 32 bits, see ``_grey_bytes``.
+    Grey of 16 bits keeps its high byte; of 32 bits, see ``rgb_of_deep_grey``.
 
     Args:
         image: In any mode; not changed.
@@ -61,38 +57,11 @@ def orientation(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        # Pillow's conversion of this mode has changed between clipping and scaling.
-        return _from_grey((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return _from_grey(_grey_bytes(np.asarray(image)))
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return rgb_of_deep_grey(image)
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         canvas = Image.new("RGB", rgba.size, WHITE)
         canvas.paste(rgba, mask=rgba.getchannel("A"))
         return canvas
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _from_grey(grey: UInt8[np.ndarray, "height width"]) -> Image.Image:
-    return Image.fromarray(grey).convert("RGB")
-
-
-def _grey_bytes(values: Num[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
-    """Grey in 0..255 from numbers whose range no header states.
-
-    Fractions in [0, 1] are taken for shares of white, numbers in [0, 255] for bytes, whole numbers
-    above that fit 16 bits for 16 bits; anything else is stretched from its least to its greatest
-    finite value. What is not finite becomes black.
-    """
-    finite = np.isfinite(values)
-    numbers = np.where(finite, values, 0).astype(np.float64)
-    low = float(numbers.min(where=finite, initial=np.inf))
-    high = float(numbers.max(where=finite, initial=-np.inf))
-    if values.dtype.kind == "i" and low >= 0 and 255 < high < 1 << 16:
-        return (values >> 8).astype(np.uint8)
-    if low < 0 or high > 255:
-        numbers = (numbers - low) / max(high - low, 1e-300) * 255
-    elif high <= 1 and values.dtype.kind == "f":
-        numbers = numbers * 255
-    return np.where(finite, np.rint(numbers), 0).astype(np.uint8)

@@ -116,8 +116,8 @@ def _is_text(head: bytes) -> bool:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        # A character may be cut where the head ends.
-        if error.start < len(head) - 3:
+        # A character may be cut where the head ends, unless the file ends there too.
+        if len(head) < _HEAD or error.start < len(head) - 3:
             return False
         text = head[: error.start].decode("utf-8")
     return all(character.isprintable() or character in "\t\r\n\f" for character in text)

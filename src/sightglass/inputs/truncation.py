@@ -21,8 +21,8 @@ def ends_early(kind: str, data: bytes) -> bool:
     check = _CHECKS.get(kind)
     try:
         return check is not None and check(data)
-    except (struct.error, IndexError):
-        # A length or an offset was to be read behind the end.
+    except (struct.error, IndexError, OverflowError):
+        # A length or an offset was to be read behind the end, be it behind any end there can be.
         return True
 
 
@@ -114,7 +114,7 @@ def _tiff(data: bytes) -> bool:
     (at,) = struct.unpack_from(order + offset, data, 8 if big else 4)
     (entries,) = struct.unpack_from(order + count, data, at)
     at += struct.calcsize(order + count)
-    values: dict[int, tuple[int, ...]] = {}
+    places: dict[int, tuple[str, bytes, int]] = {}
     for _ in range(entries):
         tag, kind, length, inline = struct.unpack_from(order + entry, data, at)
         at += struct.calcsize(order + entry)
@@ -125,7 +125,9 @@ def _tiff(data: bytes) -> bool:
             if place + size > len(data):
                 return True
         if tag in _TIFF_PLACES and kind in _TIFF_WHOLE:
-            values[tag] = struct.unpack_from(f"{order}{length}{_TIFF_WHOLE[kind]}", source, place)
+            places[tag] = f"{order}{length}{_TIFF_WHOLE[kind]}", source, place
+    # Only now, and so once each, however often a directory has the same tag.
+    values = {tag: struct.unpack_from(*place) for tag, place in places.items()}
     starts = values.get(273, ()) + values.get(324, ())
     sizes = values.get(279, ()) + values.get(325, ())
     ends = [start + size for start, size in zip(starts, sizes, strict=False)]
