@@ -9,15 +9,17 @@ import io
 import sys
 import traceback
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sightglass import __version__
 from sightglass.cli.classify import classify
+from sightglass.cli.convert import convert
 from sightglass.cli.describe import describe
 from sightglass.cli.distill import distill
 from sightglass.cli.doctor import doctor
+from sightglass.cli.embeddings import embeddings
 from sightglass.cli.evaluate import evaluate
 from sightglass.cli.export import export
 from sightglass.cli.harvest import harvest
@@ -27,6 +29,7 @@ from sightglass.cli.printable import printable
 from sightglass.errors import InputError, ShapeError, SightglassError, UnknownNameError
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
+_UsageError: Any = typer.BadParameter.__base__  # of the click that typer brings
 
 app = typer.Typer(
     name="sightglass",
@@ -36,6 +39,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(classify)
+app.command()(convert)
+app.command()(embeddings)
 app.command()(describe)
 app.command()(imagine)
 app.command()(harvest)
@@ -48,7 +53,7 @@ app.command()(doctor)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sightglass {__version__}")
+        typer.echo(printable(f"sightglass {__version__}"))
         raise typer.Exit
 
 
@@ -94,13 +99,26 @@ def _show_plainly(message: Warning | str, *_: object, **__: object) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        app(arguments, prog_name="sightglass", obj=arguments)
+        code = app(arguments, prog_name="sightglass", obj=arguments, standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else OK
+    except typer.Abort:
+        return FAILED
+    except _UsageError as error:
+        _show_usage(error)
+        return WRONG_USAGE
     except SightglassError as error:
         if "--debug" in arguments:
             traceback.print_exc()
         typer.echo(printable(f"Error: {error}"), err=True)
         usage = isinstance(error, InputError | ShapeError | UnknownNameError)
         return WRONG_USAGE if usage else FAILED
-    return OK
+    return code if isinstance(code, int) else OK
+
+
+def _show_usage(error: Any) -> None:
+    """What was wrong with the options: a file whose name begins with ``-`` may be among them."""
+    said = io.StringIO()
+    error.show(said)
+    for line in said.getvalue().splitlines():
+        typer.echo(printable(line), err=True)

@@ -171,6 +171,7 @@ def _offline_book(
 def _print_outlook(
     labels: LabelSet, *, name: str | None, answers: Path | None, segment_size: int
 ) -> None:
+    from sightglass.cli.printable import printable
     from sightglass.errors import InputError
     from sightglass.generation.kept_answers import KeptAnswers
     from sightglass.generation.outlook import outlook
@@ -182,7 +183,7 @@ def _print_outlook(
         )
     seen = outlook(labels, model=name, kept=KeptAnswers(answers), segment_size=segment_size)
     for number, question in enumerate(seen.certain, start=1):
-        typer.echo(f"Request {number}, {question.about}:")
+        typer.echo(printable(f"Request {number}, {question.about}:"))
         for message in question.messages:
             typer.echo(_indented(f"[{message['role']}] {message['content']}"))
     typer.echo(_total(seen))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightglass.cli.classify import (
+from sightglass.cli.classify_options import (
     MaxPixels,
     References,
     Sources,
@@ -195,13 +195,16 @@ def prompts(
         typer.echo("Note: the first epoch is the warm-up, at a rate of 0.00001; more are needed.")
     made = _train(run, out, list(context.obj or ()))
     typer.echo(
-        f"{run.steps:,} steps of {settings.host}; loss {made.losses[0]:.4f} in the first epoch, "
-        f"{made.losses[-1]:.4f} in the last."
+        printable(
+            f"{run.steps:,} steps of {settings.host}; loss {made.losses[0]:.4f} in the first "
+            f"epoch, {made.losses[-1]:.4f} in the last."
+        )
     )
-    typer.echo(f"Prompts: {made.path}; use them with --model prompts:{made.path}")
+    typer.echo(printable(f"Prompts: {made.path}; use them with --model prompts:{made.path}"))
 
 
 def _train(run: PromptRun, out: Path, command: list[str]) -> DistilledPrompts:
+    from sightglass.cli.printable import printable
     from sightglass.cli.steps import steps_shown
     from sightglass.distillation.prompts.distilled import distil
 
@@ -210,8 +213,10 @@ def _train(run: PromptRun, out: Path, command: list[str]) -> DistilledPrompts:
             return distil(run, out, command=command, watch=watch)
     except KeyboardInterrupt:
         typer.echo(
-            f"Stopped. Nothing before the last checkpoint is lost: run the same command to go on "
-            f"from there ({out}).",
+            printable(
+                f"Stopped. Nothing before the last checkpoint is lost: run the same command to go "
+                f"on from there ({out})."
+            ),
             err=True,
         )
         raise typer.Exit(1) from None

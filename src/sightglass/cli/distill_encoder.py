@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightglass.cli.classify import References, StorePath, VisionModel
+from sightglass.cli.classify_options import References, StorePath, VisionModel
 
 if TYPE_CHECKING:
     from sightglass.distillation.encoder.recipe import Recipe
@@ -175,7 +175,7 @@ def encoder(
     if made.left_out:
         typer.echo(printable(f"All of them: {out / 'left_out.jsonl'}"), err=True)
     for line in made.remarks:
-        typer.echo(f"Note: {line}", err=True)
+        typer.echo(printable(f"Note: {line}"), err=True)
     shown = ", ".join(
         f"{phase.name} {loss:.4f}" for phase, loss in zip(asked.phases, made.losses, strict=True)
     )
@@ -211,6 +211,7 @@ def _train(
     board: bool,
     command: list[str],
 ) -> DistilledEncoder:
+    from sightglass.cli.printable import printable
     from sightglass.cli.steps import PartsShown
     from sightglass.distillation.encoder.run import distil_encoder
 
@@ -228,8 +229,10 @@ def _train(
             )
     except KeyboardInterrupt:
         typer.echo(
-            f"Stopped after {time.monotonic() - began:,.0f} s. Nothing before the last checkpoint "
-            f"is lost: run the same command to go on from there ({out}).",
+            printable(
+                f"Stopped after {time.monotonic() - began:,.0f} s. Nothing before the last "
+                f"checkpoint is lost: run the same command to go on from there ({out})."
+            ),
             err=True,
         )
         raise typer.Exit(1) from None

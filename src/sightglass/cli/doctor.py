@@ -23,33 +23,37 @@ def doctor(
 
     from sightglass import __version__
     from sightglass.checks import usable_processors
+    from sightglass.cli.printable import printable
     from sightglass.encoders.golden import check_golden
     from sightglass.encoders.precision import choose_precision, processor_features
     from sightglass.encoders.registry import load_encoder
     from sightglass.store import default_store_path
 
-    typer.echo(f"sightglass {__version__}, Python {platform.python_version()}")
+    typer.echo(printable(f"sightglass {__version__}, Python {platform.python_version()}"))
     for library in ("numpy", "pillow", "onnxruntime", "tokenizers", "torch", "transformers"):
         try:
-            typer.echo(f"  {library} {version(library)}")
+            typer.echo(printable(f"  {library} {version(library)}"))
         except PackageNotFoundError:
-            typer.echo(f"  {library} not installed")
+            typer.echo(printable(f"  {library} not installed"))
     instructions = ", ".join(sorted(processor_features())) or "none found"
-    typer.echo(f"processors: {usable_processors()}, with {instructions}")
-    typer.echo(f"precision chosen for hf: encoders: {choose_precision()}")
+    typer.echo(printable(f"processors: {usable_processors()}, with {instructions}"))
+    typer.echo(printable(f"precision chosen for hf: encoders: {choose_precision()}"))
     avif = "yes" if features.check("avif") else "no"
     heic = "yes" if find_spec("pillow_heif") else "no, pip install 'sightglass[heif]' adds it"
-    typer.echo(f"AVIF pictures: {avif}; HEIC pictures: {heic}")
-    typer.echo(f"store: {default_store_path()}")
+    typer.echo(printable(f"AVIF pictures: {avif}; HEIC pictures: {heic}"))
+    typer.echo(printable(f"store: {default_store_path()}"))
 
     encoder = load_encoder(model)
     checks = check_golden(encoder)
-    typer.echo(f"{encoder.card.name}: {encoder.card.precision}, {len(checks)} golden vectors")
+    about = f"{encoder.card.name}: {encoder.card.precision}"
+    typer.echo(printable(f"{about}, {len(checks)} golden vectors"))
     for check in checks:
         word = "ok" if check.passed else "WRONG"
         typer.echo(
-            f"  {word}: {check.what}: differs by {check.difference:.1e}, "
-            f"allowed {check.tolerance:.0e}"
+            printable(
+                f"  {word}: {check.what}: differs by {check.difference:.1e}, "
+                f"allowed {check.tolerance:.0e}"
+            )
         )
     if not checks:
         typer.echo("  This model's card has none; nothing could be compared.")

@@ -210,6 +210,7 @@ def evaluate(
 
     from rich.console import Console
 
+    from sightglass.cli.printable import show_line
     from sightglass.cli.result_table import print_table
     from sightglass.evaluation.closed_set import evaluate_closed_set
     from sightglass.evaluation.closed_set_tables import metric_table, write_closed_set
@@ -245,4 +246,4 @@ def evaluate(
     print_table(console, table)
     if out is not None:
         write_closed_set(out, scores, classifier.labels.names, rows, table)
-        console.print(f"Written: {out}", markup=False, highlight=False, soft_wrap=True)
+        show_line(console, f"Written: {out}")

@@ -16,6 +16,7 @@ def run_data_efficient(asked: Asked) -> None:
     """
     from rich.console import Console
 
+    from sightglass.cli.printable import show_line
     from sightglass.cli.result_table import print_table
     from sightglass.encoders.registry import load_dual_encoder
     from sightglass.evaluation.data_efficient.report import write_suite
@@ -41,14 +42,14 @@ def run_data_efficient(asked: Asked) -> None:
         asked.data,
         setting,
         command=asked.command,
-        say=lambda line: progress.print(line, markup=False, highlight=False, soft_wrap=True),
+        say=lambda line: show_line(progress, line),
     )
     write_suite(asked.out, result)
     # As for kdpl: the table is wide, and a file or a pipe has no width.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for name in ("flat_hit", "intervals", "relative"):
         table = result.tables[name]
-        console.print(table.title, markup=False, highlight=False, soft_wrap=True)
+        show_line(console, table.title)
         print_table(console, table)
     for line in (*result.remarks, f"Written: {asked.out / REPORT}"):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(console, line)

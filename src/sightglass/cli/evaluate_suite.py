@@ -113,6 +113,7 @@ def run_yin_jiang(
     """
     from rich.console import Console
 
+    from sightglass.cli.printable import show_line
     from sightglass.encoders.registry import load_dual_encoder, load_encoder
     from sightglass.encoders.wording import templates_for
     from sightglass.evaluation.suite_page import REPORT
@@ -155,7 +156,7 @@ def run_yin_jiang(
         references=references,
         limit=asked.limit,
         command=asked.command,
-        say=lambda line: progress.print(line, markup=False, highlight=False, soft_wrap=True),
+        say=lambda line: show_line(progress, line),
     )
     write_suite(asked.out, result)
     console = Console()
@@ -165,7 +166,7 @@ def run_yin_jiang(
         if table.rows
     ]
     for line in (*lines, *result.remarks, f"Written: {asked.out / REPORT}"):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(console, line)
 
 
 def run_kdpl(
@@ -199,6 +200,7 @@ def run_kdpl(
 
     from rich.console import Console
 
+    from sightglass.cli.printable import show_line
     from sightglass.cli.result_table import print_table
     from sightglass.evaluation.kdpl.learner import open_learner
     from sightglass.evaluation.kdpl.measured import PROTOCOLS, About
@@ -220,7 +222,7 @@ def run_kdpl(
     progress = Console(stderr=True)
 
     def say(line: str) -> None:
-        progress.print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(progress, line)
 
     learner = open_learner(
         student=asked.model,
@@ -238,10 +240,10 @@ def run_kdpl(
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for name, table in result.tables.items():
         if table.rows and name in plan.protocols:
-            console.print(table.title, markup=False, highlight=False, soft_wrap=True)
+            show_line(console, table.title)
             print_table(console, table)
     for line in (*result.remarks, f"Written: {asked.out / REPORT}"):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(console, line)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -147,20 +147,21 @@ def _known(named: str | None) -> ExportPrecision | None:
 
 def _show(parity: Parity) -> None:
     """The numbers of a comparison, a line per kind of row."""
+    from sightglass.cli.printable import printable
+
     count = parity.kinds[0].rows
     of = "of yours" if parity.real_pictures else "made here; --pictures takes real ones"
-    typer.echo(f"Compared with the student in torch on {count:,} pictures ({of}).")
+    typer.echo(printable(f"Compared with the student in torch on {count:,} pictures ({of})."))
     if parity.left_out:
         typer.echo(f"{parity.left_out:,} files could not be read as pictures.")
     typer.echo("            rows  mean cosine  least cosine  largest difference")
     for kind in parity.kinds:
-        typer.echo(
-            f"{kind.kind:<9} {kind.rows:>6,}  {kind.mean_cosine:>11.7f}  {kind.min_cosine:>12.7f}"
-            f"  {kind.max_difference:>18.1e}"
-        )
+        cosines = f"{kind.mean_cosine:>11.7f}  {kind.min_cosine:>12.7f}"
+        difference = f"{kind.max_difference:>18.1e}"
+        typer.echo(printable(f"{kind.kind:<9} {kind.rows:>6,}  {cosines}  {difference}"))
     if parity.top_1 is not None:
         typer.echo(
-            f"Nearest of {parity.names} names: the same for {parity.top_1:.1%} of the pictures, "
-            f"{parity.ties} ties counted in."
+            f"Nearest of {parity.names:,} names: the same for {parity.top_1:.1%} of the pictures, "
+            f"{parity.ties:,} ties counted in."
         )
     typer.echo(f"A row alone and in a batch differ by at most {parity.neighbours:.1e}.")

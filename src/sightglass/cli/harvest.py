@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightglass.cli.classify import (
+from sightglass.cli.classify_options import (
     BatchSize,
     Classes,
     MaxPixels,
@@ -183,14 +183,14 @@ def _print(
     from rich.table import Table
     from rich.text import Text
 
-    from sightglass.cli.printable import printable
+    from sightglass.cli.printable import printable, show_line
 
     console = Console()
     table = Table("class", box=None, header_style="bold")
     table.add_column("pictures", justify="right")
     table.add_column("why not more")
     for name, rows, reason in zip(names, chosen.indices, chosen.reasons, strict=True):
-        table.add_row(Text(printable(name)), str(len(rows)), Text(reason))
+        table.add_row(Text(printable(name)), str(len(rows)), Text(printable(reason)))
     console.print(table)
     lines = [
         f"{work.found:,} files; different pictures: {work.counts['ok']:,}, copies: "
@@ -199,9 +199,9 @@ def _print(
     for paths, what in ((failed, "could not be used"), (left_out, "were left out")):
         if paths:
             path, why = paths[0]
-            lines.append(f"{len(paths):,} {what}; the first is {printable(path)} ({why}).")
+            lines.append(f"{len(paths):,} {what}; the first is {path} ({why}).")
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(console, line)
 
 
 def _conclude(
@@ -224,6 +224,8 @@ def _conclude(
         for name, rows in zip(names, chosen.indices, strict=True):
             for row in rows:
                 typer.echo(f"{printable(name)}\t{printable(pictures[row].path)}")
-        typer.echo(f"{chosen.found:,} pictures would be copied to {out}; nothing was written.")
+        typer.echo(
+            printable(f"{chosen.found:,} pictures would be copied to {out}; nothing was written.")
+        )
     else:
-        typer.echo(f"References: {out}; use them with --references {out}")
+        typer.echo(printable(f"References: {out}; use them with --references {out}"))

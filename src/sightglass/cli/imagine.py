@@ -214,7 +214,7 @@ def _print_requests(plan: ImagePlan, *, seeded: bool) -> None:
     for number, wish in enumerate(wishes, start=1):
         asked = plan.request(wish, generator="", licence=None, seeded=seeded)
         about = f"seed {asked.seed}; " if seeded else ""
-        typer.echo(f"{number}. {printable(wish.class_name)}: {about}{printable(asked.prompt)}")
+        typer.echo(printable(f"{number}. {wish.class_name}: {about}{asked.prompt}"))
     typer.echo(
         f"{len(wishes):,} pictures are wanted and not there. At most {plan.most_requests():,} "
         f"would be made, should the filter reject many; nothing was sent."
@@ -226,7 +226,7 @@ def _print_outcome(done: Imagined, out: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sightglass.cli.printable import printable
+    from sightglass.cli.printable import printable, show_line
 
     short = [one for one in done.classes if one.present < one.wanted]
     few = len(done.classes) <= MOST_CLASSES_SHOWN
@@ -237,7 +237,7 @@ def _print_outcome(done: Imagined, out: Path) -> None:
     console = Console()
 
     def say(text: str) -> None:
-        console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        show_line(console, text)
 
     if table.row_count:
         console.print(table)

@@ -22,4 +22,4 @@ def print_table(console: Console, table: ResultTable) -> None:
         drawn.add_row(*(Text(printable(shown(cell))) for cell in row))
     console.print(drawn)
     if table.note:
-        console.print(printable(table.note), markup=False, highlight=False)
+        console.print(Text(printable(table.note)))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from sightglass.cli.printable import printable
 from sightglass.cli.progress import SECONDS_BETWEEN_LINES
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def steps_shown(
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn(begins + "{task.completed:,}/{task.total:,} steps"),
+        TextColumn("{task.fields[begins]}{task.completed:,}/{task.total:,} steps", markup=False),
         BarColumn(),
         TextColumn("loss {task.fields[loss]:.4f}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("train", total=total, loss=float("nan"))
+        task = bar.add_task("train", total=total, loss=float("nan"), begins=printable(begins))
 
         def watch(step: Step) -> None:
             done = step.of_run + 1
@@ -111,7 +112,7 @@ def _plain(total: int, shown: _Smoothed, begins: str) -> Callable[[Step], None]:
         last = now
         left = (total - done) * (now - start) / (done - first)
         print(  # noqa: T201 - this is what the module is for
-            f"{begins}{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left",
+            printable(f"{begins}{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left"),
             file=sys.stderr,
         )
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sightglass.cli.printable import printable
+from sightglass.cli.printable import printable, show_line
 from sightglass.reports.folder import CSV, JSONL, REPORT
 from sightglass.reports.tables import read_rows
 from sightglass.reports.work import Work
@@ -36,15 +36,13 @@ def print_summary(folder: Path, work: Work) -> None:
     )
     if work.failed:
         first = next(row for row in read_rows(folder / JSONL) if row["label"] is None)
-        console.print(
+        show_line(
+            console,
             f"{work.failed:,} of {work.found:,} files could not be used; the first is "
-            f"{printable(first['path'])} ({first['outcome']}: {printable(first['detail'])}). "
+            f"{first['path']} ({first['outcome']}: {first['detail']}). "
             f"All are listed in {CSV} and in the report; --strict stops at the first.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
-    console.print(f"Report: {folder / REPORT}", markup=False, highlight=False, soft_wrap=True)
+    show_line(console, f"Report: {folder / REPORT}")
 
 
 def _picture_table(rows: Iterator[dict[str, Any]]) -> Table:

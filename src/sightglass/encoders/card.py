@@ -20,10 +20,15 @@ _MOST_PATCHES = 65_536
 _MOST_TOKENS = 65_536
 _LARGEST_NUMBER = 2**31 - 1  # of a token
 _WIDEST_ROW = 2**20
+_LARGEST_SCALE = 1e4  # CLIP stops at 100
 
 Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Scale = Annotated[float, Field(gt=0, le=_LARGEST_SCALE)]
 Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Pixels are shares of white; beyond these, what the network gets is no float32 any more.
+Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
+Deviation = Annotated[float, Field(ge=1e-6, le=1e6)]
 Level = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -47,8 +52,8 @@ class ImageInput(_Frozen):
     rounding: Literal["floor", "nearest"] = Field(
         default="floor", description="how the long side's length becomes whole pixels"
     )
-    mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
-    std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
+    mean: tuple[Mean, Mean, Mean] = (0.5, 0.5, 0.5)
+    std: tuple[Deviation, Deviation, Deviation] = (0.5, 0.5, 0.5)
     patch_size: Side | None = None
     max_patches: int | None = Field(default=None, ge=1, le=_MOST_PATCHES)
     output: str | None = Field(default=None, description="output of an ONNX graph; None: its first")
@@ -91,7 +96,7 @@ class EncoderCard(_Frozen):
     source: str = Field(description="where the weights come from, for a person")
     licence: str
     dim: int = Field(gt=0, le=_WIDEST_ROW, description="width of a row")
-    logit_scale: Spread | None = Field(
+    logit_scale: Scale | None = Field(
         default=None, description="multiplies cosine similarity; None without a text side"
     )
     logit_bias: Finite | None = Field(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sightglass.errors import InputError, ShapeError
+from sightglass.errors import InputError, ModelError, ShapeError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,9 +40,18 @@ class Embeddings:
 
     @classmethod
     def of(cls, raw: Float[np.ndarray, "n dim"], *, fingerprint: str) -> Embeddings:
-        """Unit rows, and their lengths, of what a network gave."""
+        """Unit rows, and their lengths, of what a network gave.
+
+        Raises:
+            ModelError: If a row holds what is no number: every cosine with it would be none.
+        """
         wide = np.asarray(raw, dtype=np.float64)
         norms = np.sqrt((wide * wide).sum(axis=1)).astype(np.float32)
+        if count := np.count_nonzero(~np.isfinite(norms)):
+            raise ModelError(
+                f"Embeddings: a network must give finite numbers, {count:,} of {len(norms):,} rows "
+                f"hold others. Its files are damaged, or not what they seem; choose another."
+            )
         return cls(rows=unit_rows(raw), fingerprint=fingerprint, norms=norms)
 
     @property

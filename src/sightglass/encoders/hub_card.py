@@ -6,12 +6,15 @@ import hashlib
 import math
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from sightglass.encoders.card import EncoderCard, FileEntry, Precision
 from sightglass.encoders.hub_checkpoint import Checkpoint
 from sightglass.encoders.hub_image_input import read_image_input
 from sightglass.encoders.hub_text_input import TOKENIZER_FILES, read_text_input
 from sightglass.encoders.hub_weights import read_number
 from sightglass.encoders.open_clip_format import RESNET, VIT
+from sightglass.errors import ModelError, first_line
 
 _UNKNOWN_LICENCE = "see the model's page"
 # A tensor that is as wide as a row.
@@ -41,8 +44,24 @@ def read_card(checkpoint: Checkpoint, *, precision: Precision) -> EncoderCard:
     ``logit_scale`` is the exponential of the stored weight.
 
     Raises:
-        ModelError: If a file that the card needs is absent or malformed.
+        ModelError: If a file that the card needs is absent, malformed, or asks for what no encoder
+            needs.
     """
+    try:
+        return _card(checkpoint, precision)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        fault = f"{field}: {first['msg']}"
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        fault = first_line(error, otherwise=type(error).__name__)
+    raise ModelError(
+        f"{checkpoint.name}: a checkpoint whose files make an encoder's card is needed, but: "
+        f"{fault}. Fetch it again, or choose another."
+    )
+
+
+def _card(checkpoint: Checkpoint, precision: Precision) -> EncoderCard:
     scale = bias = None
     if checkpoint.has_texts:
         scale = math.exp(read_number(checkpoint.tensor("logit_scale")))

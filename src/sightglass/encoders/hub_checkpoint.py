@@ -93,14 +93,27 @@ def read_checkpoint(name: str, folder: Path) -> Checkpoint:
     if model_type not in DUAL_TYPES + VISION_TYPES:
         raise unknown_name(f"model type in {name}:", model_type, DUAL_TYPES + VISION_TYPES)
     weights = weight_files(folder)
+    tensors = read_headers(weights)
+    _check_depth(name, config, len(tensors))
     return Checkpoint(
         name=name,
         folder=folder,
         model_type=model_type,
         config=config,
         weights=weights,
-        tensors=read_headers(weights),
+        tensors=tensors,
     )
+
+
+def _check_depth(name: str, config: dict[str, Any], stored: int) -> None:
+    """A network of a million layers would be built before anybody sees that it has no weights."""
+    for part in (config, config.get("vision_config"), config.get("text_config")):
+        layers = part.get("num_hidden_layers", 0) if isinstance(part, dict) else 0
+        if isinstance(layers, int) and layers > stored:
+            raise ModelError(
+                f"{name}: every layer needs weights, {CONFIG} asks for {layers:,} layers and the "
+                f"files hold {stored:,} tensors. Fetch the model again."
+            )
 
 
 def is_open_clip(folder: Path) -> bool:
@@ -143,6 +156,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except RecursionError as error:
+        raise ModelError(f"{path}: JSON that is nested too deeply. Fetch it again.") from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: not valid JSON ({error}). Fetch it again.") from error
     if not isinstance(content, dict):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,6 +17,15 @@ from sightglass.errors import ModelError
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _LONGEST_HEADER = 100_000_000  # bytes; the limit of the format's own reader
+_BITS = {
+    **{"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8},
+    **{"U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8},
+}
+# What reading JSON that somebody made raises where it is not of the form that is looked for.
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError),
+    struct.error,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +68,11 @@ def weight_files(folder: Path, *, whole: str = WHOLE) -> tuple[Path, ...]:
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         files = tuple(folder / PurePath(name).name for name in names)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        absent = next((path for path in files if not path.is_file()), None)
+    except _DAMAGE as error:
         raise ModelError(f"{index}: not a valid index of shards. Fetch the model again.") from error
-    for path in files:
-        if not path.is_file():
-            raise ModelError(f"{path}: the index names this file, it is absent. Fetch it again.")
+    if absent is not None:
+        raise ModelError(f"{absent}: the index names this file, it is absent. Fetch it again.")
     return files
 
 
@@ -78,7 +89,7 @@ def read_headers(files: tuple[Path, ...]) -> dict[str, StoredTensor]:
     for path in files:
         try:
             tensors.update(_read_header(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        except _DAMAGE as error:
             raise ModelError(
                 f"{path}: not a complete safetensors file. Fetch or write it again."
             ) from error
@@ -113,15 +124,25 @@ def _read_header(path: Path) -> dict[str, StoredTensor]:
         entries: dict[str, Any] = json.loads(stream.read(length))
     entries.pop("__metadata__", None)
     start = 8 + length
-    ends = [entry["data_offsets"][1] for entry in entries.values()]
-    if path.stat().st_size != start + max(ends, default=0):
+    extents = sorted(tuple(map(int, entry["data_offsets"])) for entry in entries.values())
+    end = 0
+    for first, last in extents:
+        if first != end or last < first:
+            raise ValueError("the tensors do not lie one behind the other")
+        end = last
+    if path.stat().st_size != start + end:
         raise ValueError("the tensors do not end where the file does")
-    return {
-        name: StoredTensor(
-            path=path,
-            dtype=str(entry["dtype"]),
-            shape=tuple(int(length) for length in entry["shape"]),
-            offset=start + int(entry["data_offsets"][0]),
-        )
-        for name, entry in entries.items()
-    }
+    return {name: _tensor(path, entry, start) for name, entry in entries.items()}
+
+
+def _tensor(path: Path, entry: Mapping[str, Any], start: int) -> StoredTensor:
+    dtype, shape = entry["dtype"], tuple(int(length) for length in entry["shape"])
+    if not isinstance(dtype, str):
+        raise TypeError("a number type without a name")
+    first, last = map(int, entry["data_offsets"])
+    bits = _BITS.get(dtype)
+    if min(shape, default=0) < 0:
+        raise ValueError("a tensor cannot be shorter than nothing")
+    if bits is not None and math.prod(shape) * bits != 8 * (last - first):
+        raise ValueError("a tensor is not as long as its shape says")
+    return StoredTensor(path=path, dtype=dtype, shape=shape, offset=start + first)

@@ -6,21 +6,19 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from sightglass.checks import usable_processors
 from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, TextInput
 from sightglass.encoders.embeddings import Embeddings
-from sightglass.encoders.onnx_whole import check_whole
-from sightglass.encoders.preprocess import normalise, prepare
+from sightglass.encoders.onnx_graph import OnnxGraph, image_graph, side_by_side
+from sightglass.encoders.preprocess import prepare
 from sightglass.encoders.tokens import make_tokens
 from sightglass.encoders.word_pieces import load_tokenizer
-from sightglass.errors import ModelError, PictureError, first_line
+from sightglass.errors import ModelError, PictureError
 from sightglass.inputs.file_bytes import read_bytes
 from sightglass.inputs.inner_path import is_inner
 
@@ -93,26 +91,29 @@ class OnnxEncoder:
         """Unit-length rows, in the order of ``pictures``."""
         spec = self._image_input()
         if self._encode_pixels is None:
-            graph = _row_by_row(self._graph("image", spec.output), spec)
-            self._encode_pixels = lambda part: graph(normalise(part, spec))
+            entry = self._entry("image")
+            graph = image_graph(checked_file(self._folder, entry), entry.sha256, spec)
+            self._encode_pixels = graph.reader(spec.output)
         if not pictures:
             return self._embeddings(np.zeros((0, self._card.dim), np.float32))
-        return self._embeddings(_side_by_side(self._encode_pixels, pictures))
+        return self._embeddings(self._encode_pixels(pictures))
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """Unit-length rows, in the order of ``texts``."""
         spec = self._text_input()
         if self._encode_tokens is None:
-            tokens = make_tokens(load_tokenizer(self._checked_file("vocabulary")), spec)
-            graph = self._graph("text", spec.output)
+            vocabulary = checked_file(self._folder, self._entry("vocabulary"))
+            tokens = make_tokens(load_tokenizer(vocabulary), spec)
+            graph = OnnxGraph(checked_file(self._folder, self._entry("text")))
+            output = graph.output(spec.output)
             # One by one: small matrix products are summed in another order for another number of
             # rows, and a text's row must not depend on which texts were known before.
             self._encode_tokens = lambda part: np.concatenate(
-                [graph(ids[None]) for ids in tokens(part)]
+                [graph.run(ids[None], [output])[0] for ids in tokens(part)]
             )
         if not texts:
             return self._embeddings(np.zeros((0, self._card.dim), np.float32))
-        return self._embeddings(_side_by_side(self._encode_tokens, texts))
+        return self._embeddings(np.concatenate(side_by_side(self._encode_tokens, texts)))
 
     def _embeddings(self, raw: Float[np.ndarray, "n dim"]) -> Embeddings:
         if raw.ndim != 2 or raw.shape[1] != self._card.dim:
@@ -132,76 +133,11 @@ class OnnxEncoder:
             raise ModelError(f"{self._card.name}: this encoder has no text side.")
         return self._card.text
 
-    def _checked_file(self, role: str) -> Path:
+    def _entry(self, role: str) -> FileEntry:
         entries = [entry for entry in self._card.files if entry.role == role]
         if not entries:
             raise ModelError(f"{self._folder / CARD_NAME}: no file has the role '{role}'.")
-        return checked_file(self._folder, entries[0])
-
-    def _graph(self, role: str, output: str | None) -> Callable[[np.ndarray], np.ndarray]:
-        import onnxruntime
-
-        path = self._checked_file(role)
-        check_whole(path)
-        options = onnxruntime.SessionOptions()
-        # One thread, since the parts of a batch run side by side: 1.08 times as fast, measured, as
-        # all processors on one part, and no thread spins while others decode pictures.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's exceptions have no common public root
-            raise ModelError(
-                f"{path}: onnxruntime cannot load this file ({first_line(error)})."
-            ) from error
-        inputs = [tensor.name for tensor in session.get_inputs()]
-        outputs = [tensor.name for tensor in session.get_outputs()]
-        wanted = outputs[0] if output is None else output
-        if len(inputs) != 1 or wanted not in outputs:
-            raise ModelError(
-                f"{path}: one input and the output '{wanted}' are needed, the graph has inputs "
-                f"{inputs} and outputs {outputs}. Correct {CARD_NAME} or export again."
-            )
-
-        def run(batch: np.ndarray) -> np.ndarray:
-            try:
-                (rows,) = session.run([wanted], {inputs[0]: batch})
-            except Exception as error:  # as above
-                raise ModelError(
-                    f"{path}: the network failed on {batch.shape} ({first_line(error)})."
-                ) from error
-            return np.asarray(rows, dtype=np.float32)
-
-        return run
-
-
-def _row_by_row(
-    graph: Callable[[np.ndarray], np.ndarray], spec: ImageInput
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The graph, run on one input at a time unless neighbours leave a row as it is, to the bit.
-
-    Most graphs do. One that is quantised dynamically takes its scales from the whole batch.
-    """
-    rng = np.random.default_rng(0)
-    height, width = spec.size
-    spread = np.array([0.05, 1.0, 3.0, 0.5, 2.0]).reshape(-1, 1, 1, 1)
-    probe = (spread * rng.standard_normal((5, 3, height, width))).astype(np.float32)
-    alone = np.concatenate([graph(probe[i : i + 1]) for i in range(len(probe))])
-    if np.array_equal(alone, graph(probe)) and np.array_equal(alone[1:4], graph(probe[1:4])):
-        return graph
-    return lambda batch: np.concatenate([graph(batch[i : i + 1]) for i in range(len(batch))])
-
-
-def _side_by_side(
-    run: Callable[[Sequence[Any]], Float[np.ndarray, "n dim"]], items: Sequence[Any]
-) -> Float[np.ndarray, "n_items dim"]:
-    """``run`` on a part of the items per processor, at once; rows in the order of ``items``."""
-    size = -(-len(items) // usable_processors())
-    parts = [items[start : start + size] for start in range(0, len(items), size)]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return np.concatenate(list(pool.map(run, parts)))
+        return entries[0]
 
 
 def checked_file(folder: Path, entry: FileEntry) -> Path:

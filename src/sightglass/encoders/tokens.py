@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightglass.encoders.card import TextInput
+from sightglass.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -42,12 +43,21 @@ def make_tokens(tokenizer: Tokenizer, spec: TextInput) -> Tokenise:
     Args:
         tokenizer: Its own settings for padding and truncation are replaced.
         spec: The text part of the card.
+
+    Raises:
+        ModelError: When called, if the tokenizer lacks what a text needs.
     """
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=spec.length)
 
     def tokens(texts: Sequence[str]) -> list[Int64[np.ndarray, " length"]]:
-        encodings = tokenizer.encode_batch([canonical_text(text, spec) for text in texts])
+        try:
+            encodings = tokenizer.encode_batch([canonical_text(text, spec) for text in texts])
+        except Exception as error:  # the Rust side raises bare Exception
+            raise ModelError(
+                f"tokens: a tokenizer that takes any text is needed, this one fails "
+                f"({first_line(error)}). Export the model again."
+            ) from error
         return [_padded(encoding.ids, spec) for encoding in encodings]
 
     return tokens

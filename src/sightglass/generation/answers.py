@@ -11,6 +11,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 _DECODER = json.JSONDecoder()
+_PATIENCE = 20  # times that the whole of an answer may be read; sensible ones take two
+_LINES_COUNTED = 100  # an error counts the lines before it, so much quicker than JSON is read
+_TOO_DEEP = 10_000  # as many characters are read in the time that it takes to see this
+_LONGEST = 2_000  # characters of a description or a phrase; those asked for have a hundred
+# Turn the direction of writing for all that follows: a line of the book would seem to say
+# something else. Marks that letters of some scripts need (U+200C, U+200D) are none of them.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NO_CHARACTERS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class Row(BaseModel):
@@ -86,17 +94,25 @@ class Form(Generic[R]):
 
         Code fences and prose around the JSON do no harm, nor do thoughts before it: where several
         objects have the list, the last counts. Of an answer that was cut off, the rows that are
-        whole are found.
+        whole are found. What is nested so that it would have to be read again and again is left.
         """
         listed: list[Any] | None = None
         loose: list[Any] = []
+        patience = _PATIENCE * (len(text) + _TOO_DEEP)
         start = text.find("{")
-        while start >= 0:
+        while start >= 0 and patience > 0:
             try:
                 found, end = _DECODER.raw_decode(text, start)
-            except (ValueError, RecursionError):
+            except json.JSONDecodeError as error:
+                endless = error.msg.startswith("Unterminated")
+                patience -= (len(text) if endless else error.pos) - start
+                patience -= error.pos // _LINES_COUNTED
+                end = start + 1
+            except (ValueError, RecursionError):  # ValueError: a number of thousands of digits
+                patience -= _TOO_DEEP
                 end = start + 1
             else:
+                patience -= end - start
                 if isinstance(found.get(self.key), list):
                     listed = found[self.key]
                 loose.append(found)
@@ -117,9 +133,12 @@ PARTS = Form(key="parts", row=Part, named=("classes",))
 
 
 def one_line(text: str) -> str:
-    """``text`` with single spaces and nothing that is no character: it goes into a file."""
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
-    return " ".join(kept.split())
+    """``text`` with single spaces, only characters, and not endless: it goes into a file."""
+    kept = "".join(
+        " " if c in _TURNING or unicodedata.category(c) in _NO_CHARACTERS else c
+        for c in text[: 2 * _LONGEST]
+    )
+    return " ".join(kept.split())[:_LONGEST].rstrip()
 
 
 def phrases(texts: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sightglass.checks import require_extra
@@ -88,6 +89,7 @@ class DiffusersImages:
         torch = require_extra("torch", extra="diffusers", purpose=_PURPOSE)
         diffusers = require_extra("diffusers", extra="diffusers", purpose=_PURPOSE)
         device = self._device or _best_device(torch)
+        _refuse_code(self.name)
         try:
             pipeline = diffusers.DiffusionPipeline.from_pretrained(
                 self.name, torch_dtype=_precision(torch, device), use_safetensors=True
@@ -102,6 +104,16 @@ class DiffusersImages:
             ) from error
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
+
+
+def _refuse_code(name: str) -> None:
+    """Older releases of diffusers run what lies in a model's folder without being asked to."""
+    code = next(Path(name).rglob("*.py"), None) if Path(name).is_dir() else None
+    if code is not None:
+        raise ModelError(
+            f"{name}: a model of weights alone is needed, this one comes with code ({code.name}), "
+            f"which is never run. Choose a model without, or take it away."
+        )
 
 
 def _best_device(torch: Any) -> str:

@@ -28,7 +28,7 @@ class Entry(BaseModel):
     slot: int = Field(ge=0, description="which of the class's pictures")
     attempt: int = Field(ge=0, description="how many were made for this slot before")
     file: str = Field(
-        pattern=r"^[^./\\][^/\\]*/imagined-\d+-\d+\.png$",
+        pattern=r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]*/imagined-\d+-\d+\.png$",
         description="relative to the folder that holds the picture's class folder",
     )
     prompt: str
@@ -39,7 +39,9 @@ class Entry(BaseModel):
     licence: str | None = None
     sha256: str | None = Field(default=None, description="of the picture's file")
     pixels: str | None = Field(default=None, description="hash of the decoded picture")
-    score: float | None = Field(default=None, description="the filter's probability of its class")
+    score: float | None = Field(
+        default=None, allow_inf_nan=False, description="the filter's probability of its class"
+    )
     reason: str | None = Field(default=None, description="why it was rejected or refused")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sightglass.errors import InputError, ResultsError
 from sightglass.generation.image_ledger import Entry, ImageLedger
+from sightglass.inputs.inner_path import stays_within
 from sightglass.inputs.labels import name_key
 from sightglass.inputs.references import class_folder, read_record
 from sightglass.whole_files import put_bytes
@@ -177,6 +178,7 @@ class ImaginedFolder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _cannot_write(folder, error) from error
+        _refuse_link(folder, self.folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -188,6 +190,7 @@ def make_folder(folder: Path) -> None:
     probe = folder / HIDDEN / "probe.part"
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_link(probe.parent, folder)
         probe.write_bytes(b"")
         probe.unlink(missing_ok=True)
     except OSError as error:
@@ -200,6 +203,15 @@ def make_folder(folder: Path) -> None:
 def file_of(name: str, *, slot: int, attempt: int) -> str:
     """Where a picture lies, relative to the folder of the run or of what it rejected."""
     return f"{class_folder(name)}/imagined-{slot + 1:03d}-{attempt + 1}.png"
+
+
+def _refuse_link(place: Path, folder: Path) -> None:
+    """Nothing is written where a link in a folder, which somebody else may have made, leads."""
+    if not stays_within(place, folder):
+        raise InputError(
+            f"{place}: pictures are written within '{folder}', this is a link out of it. Remove "
+            f"the link, or choose another folder with --out."
+        )
 
 
 def _cannot_write(path: Path, error: OSError) -> ResultsError:

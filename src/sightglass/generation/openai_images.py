@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import time
 from collections.abc import Callable
@@ -127,11 +126,12 @@ class OpenAIImages:
 def _picture_in(body: bytes) -> bytes | str:
     try:
         picture = _Pictures.model_validate_json(body).data[0]
-        if picture.b64_json:
-            return base64.b64decode(picture.b64_json, validate=True)
     except (ValidationError, IndexError) as error:
         raise UnusableReplyError(f"no picture came, but {start_of(body)}") from error
-    except binascii.Error as error:
+    try:
+        if picture.b64_json:
+            return base64.b64decode(picture.b64_json, validate=True)
+    except ValueError as error:  # binascii's, or of letters that are none of ASCII
         raise UnusableReplyError(f"the picture is not base64 ({error})") from error
     if not picture.url:
         raise UnusableReplyError(f"no picture came, but {start_of(body)}")

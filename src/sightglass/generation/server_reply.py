@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from sightglass.checks import require_extra
 from sightglass.generation.retrying import UnusableReplyError
 
+_NOT_AN_ANSWER = 300  # the least status of redirects and errors
+_LONGEST_ERROR = 100_000  # bytes of what a server says of one
 NO_KEY = "none"  # the client insists on a key, a server on one's own machine does not
 
 
@@ -29,7 +32,37 @@ def open_client(*, base_url: str | None, key: str | None, timeout: float, purpos
         base_url=base_url or "https://api.openai.com/v1",
         timeout=timeout,
         max_retries=0,
+        http_client=openai.DefaultHttpxClient(
+            event_hooks={"response": [lambda response: _bound(response, timeout=timeout)]}
+        ),
     )
+
+
+def _bound(response: Any, *, timeout: float) -> None:
+    """Let what comes with an error or a redirect end: the client reads it whole, by itself."""
+    if response.status_code >= _NOT_AN_ANSWER:
+        # The client wants a stream of its library's, which is not the same for all its versions.
+        kind = type("Bounded", (_Bounded, type(response.stream)), {})
+        response.stream = kind(response.stream, timeout)
+
+
+class _Bounded:
+    """The first bytes of a stream, as far as they come in time."""
+
+    def __init__(self, stream: Any, timeout: float) -> None:
+        self._whole = stream
+        self._deadline = time.monotonic() + timeout
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = _LONGEST_ERROR
+        for part in self._whole:
+            yield part[:left]
+            left -= len(part)
+            if left <= 0 or time.monotonic() > self._deadline:
+                return
+
+    def close(self) -> None:
+        self._whole.close()
 
 
 def whole_body(response: Any, *, timeout: float, most_bytes: int) -> bytes:

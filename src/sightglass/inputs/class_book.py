@@ -85,8 +85,12 @@ class ClassBook(_Frozen):
 
     @model_validator(mode="after")
     def _groups_hold_classes(self) -> ClassBook:
-        labels = self.labels(reserved=())
-        owner = {name_key(name): names[0] for names in labels.synonyms for name in names}
+        self.labels(reserved=())
+        owner = {
+            name_key(name): entry.name
+            for entry in self.classes
+            for name in (entry.name, *entry.synonyms)
+        }
         groups: dict[frozenset[str], int] = {}
         settled = []
         for position, group in enumerate(self.confusable, start=1):
@@ -159,6 +163,21 @@ def read_class_book(path: Path) -> ClassBook:
         raise InputError(f"{where}: cannot be read ({reason}). Correct it.") from error
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML that reads back as what was written."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """``data`` as it is, in quotation marks where a line break of some machines is in it.
+
+        Unless it is escaped, this break (U+0085) comes back as a space.
+        """
+        style = '"' if "\x85" in data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 def _first_fault(error: ValidationError) -> str:
     """What to correct first, in words."""
     first = error.errors()[0]
@@ -186,4 +205,4 @@ def write_class_book(path: Path, book: ClassBook) -> None:
             json.dump(data, stream, indent=2, ensure_ascii=False)
             stream.write("\n")
         else:
-            yaml.safe_dump(data, stream, sort_keys=False, allow_unicode=True, width=100)
+            yaml.dump(data, stream, _Dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -29,6 +29,6 @@ def class_names(metadata: Mapping[bytes, bytes] | None, column: str) -> tuple[st
     try:
         record = json.loads((metadata or {})[b"huggingface"])
         names = record["info"]["features"][column]["names"]
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, RecursionError):
         return ()
     return tuple(str(name) for name in names) if isinstance(names, list) else ()

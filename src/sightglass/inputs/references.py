@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sightglass.errors import InputError, closest
+from sightglass.errors import InputError, PictureError, closest
+from sightglass.inputs.file_bytes import read_bytes
+from sightglass.inputs.inner_path import is_inner, stays_within
 from sightglass.inputs.labels import LabelSet, name_key
 from sightglass.whole_files import replacing
 
@@ -31,6 +34,12 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # Windows
 _LONGEST = 120  # bytes; file systems take 255, some of which the digits and suffixes need
 
 
+def _inner(path: str) -> str:
+    if not is_inner(path):
+        raise ValueError(f"'{path}' must lie in this folder, relative to it, with forward slashes")
+    return path
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +47,9 @@ class _Frozen(BaseModel):
 class Provenance(_Frozen):
     """Where one reference picture came from."""
 
-    path: str = Field(description="relative to the folder, with forward slashes")
+    path: Annotated[str, AfterValidator(_inner)] = Field(
+        description="relative to the folder, with forward slashes"
+    )
     class_name: str
     origin: Literal["imagined", "harvested", "brought"]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -49,7 +60,9 @@ class Provenance(_Frozen):
     features: tuple[str, ...] = Field(default=(), description="what both have in common")
     source: str | None = Field(default=None, description="the file that it is a copy of")
     licence: str | None = None
-    filter_score: float | None = Field(default=None, description="what the filter said of it")
+    filter_score: float | None = Field(
+        default=None, allow_inf_nan=False, description="what the filter said of it"
+    )
     created: str | None = Field(default=None, description="ISO 8601")
 
 
@@ -120,12 +133,14 @@ def read_references(folder: Path, labels: LabelSet) -> ReferenceSet:
 
     A class folder may bear any of its class's names, or what ``class_folder`` makes of one; case,
     underscores and spacing do not matter, the whole name does. Entries of the record whose picture
-    is gone are passed over; a picture without an entry was brought by the person.
+    is gone are passed over; a picture without an entry was brought by the person, and may be a
+    link to wherever they like.
 
     Raises:
         InputError: If there is no such folder, it cannot be read, a class folder bears the name of
             no class, a picture lies outside of the class folders or in another class's than the
-            record says, there is no picture, or the record is damaged.
+            record says, one of the record's is a link out of the folder, there is no picture, or
+            the record is damaged.
     """
     where = f"References '{folder}'"
     if not folder.is_dir():
@@ -159,6 +174,11 @@ def read_references(folder: Path, labels: LabelSet) -> ReferenceSet:
                     f"{where}: a picture must lie in its class's folder, '{entry.path}' is of "
                     f"'{entry.class_name}' by {RECORD}. Move the file, or remove its entry there."
                 )
+            if entry is not None and not stays_within(path, folder):
+                raise InputError(
+                    f"{where}: what {RECORD} names must lie in the folder, '{entry.path}' is a "
+                    f"link out of it. Put the picture itself there, or remove its entry."
+                )
             pictures.append(ReferencePicture(source=str(path), class_index=index, provenance=entry))
     if not pictures:
         raise InputError(
@@ -182,11 +202,11 @@ def read_record(folder: Path) -> ReferenceRecord:
     """
     path = folder / RECORD
     try:
-        return ReferenceRecord.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return ReferenceRecord()
-    except (OSError, ValidationError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        return ReferenceRecord.model_validate_json(read_bytes(path)[0])
+    except (PictureError, ValidationError) as error:
+        if not os.path.lexists(path):
+            return ReferenceRecord()
+        first = error.detail if isinstance(error, PictureError) else error.errors()[0]["msg"]
         raise InputError(
             f"{path}: cannot be read as a record of references ({first}). Correct or remove it; "
             f"without it the pictures count as brought by you."

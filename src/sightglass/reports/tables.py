@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TextIO
 
+from sightglass.inputs.spreadsheet_cells import inert_cell
 from sightglass.reports.prediction import Row
 from sightglass.whole_files import replacing
 
@@ -26,19 +27,24 @@ CSV_COLUMNS = (
 
 
 def csv_row(row: Row) -> list[str]:
-    """The cells of one line, in the order of ``CSV_COLUMNS``; empty where there is nothing."""
+    """The cells of one line, in the order of ``CSV_COLUMNS``; empty where there is nothing.
+
+    Text that a spreadsheet could take for a formula has an apostrophe in front, which
+    ``inputs.spreadsheet_cells.plain_cell`` takes away; the rows of predictions.jsonl are exact.
+    """
     top = row["top"]
-    cells = [row["path"], row["outcome"], row["label"] or "", _six(row["confidence"])]
+    label = inert_cell(row["label"] or "")
+    cells = [inert_cell(row["path"]), row["outcome"], label, _six(row["confidence"])]
     cells.append(_six(row["unknown_score"]))
     for rank in (1, 2):
         if rank < len(top):
-            cells += [top[rank]["label"], _six(top[rank]["probability"])]
+            cells += [inert_cell(top[rank]["label"]), _six(top[rank]["probability"])]
         else:
             cells += ["", ""]
     notes = [row["detail"]] if row["detail"] else []
     if top and row["label"] != top[0]["label"]:
         notes.append(f"nearest class: {top[0]['label']}")
-    return [*cells, "; ".join(notes)]
+    return [*cells, inert_cell("; ".join(notes))]
 
 
 def _six(number: float | None) -> str:

@@ -51,6 +51,16 @@ def test_csv_keeps_all_digits_and_quotes_what_must_be() -> None:
     ]
 
 
+def test_csv_holds_no_formula_and_negative_numbers_stay_numbers() -> None:
+    rows = (("=HYPERLINK(A1)", -1.5), ("@cat", -2))
+    table = ResultTable(title="t", columns=("+class", "n"), rows=rows)
+    assert list(csv.reader(render_csv(table).splitlines())) == [
+        ["'+class", "n"],
+        ["'=HYPERLINK(A1)", "-1.5"],
+        ["'@cat", "-2"],
+    ]
+
+
 def test_markdown_shows_two_decimals_and_no_cell_can_break_out() -> None:
     assert render_markdown(TABLE) == (
         "### Heads \\| \\<all\\>\n"

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-import sys
+import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
+from hypothesis import given
+from hypothesis import strategies as st
 
 from published_data import pictures_of, write_svhn
-from sightglass.errors import InputError, MissingExtraError, UnknownNameError
+from sightglass.errors import InputError, UnknownNameError
 from sightglass.evaluation.datasets import load_dataset
+from sightglass.evaluation.mat_file import mat_arrays
+from sightglass.evaluation.svhn_mat import read_svhn_file
 from sightglass.inputs.images import open_picture
 
 DIGITS = [0, 9, 1]
@@ -85,8 +90,39 @@ def test_an_absent_file_is_named_with_where_people_get_it(tmp_path: Path) -> Non
     )
 
 
-def test_without_scipy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_svhn(tmp_path, pictures_of(1), [1])
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'sightglass\[eval\]'"):
-        load_dataset(tmp_path)
+@pytest.mark.parametrize("packed", [False, True])
+def test_numbers_of_every_type_are_those_that_scipy_wrote(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / "numbers.mat"
+    rng = np.random.default_rng(0)
+    wanted = {
+        f"{order}{code}".replace(">", "b").replace("<", "l"): rng.integers(
+            0, 100, (2, 3, 4)
+        ).astype(f"{order}{code}")
+        for order in "<>"
+        for code in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+    }
+    wanted["one"] = np.array([[7]], np.uint8)
+    others = {"text": "cat", "complex": np.ones((2, 2)) * 1j, "cell": np.array([1, "a"], object)}
+    scipy.io.savemat(path, {**wanted, **others}, do_compression=packed)
+    found = mat_arrays(path, *wanted, *others, "absent")
+    assert found.keys() == wanted.keys()
+    for name, array in wanted.items():
+        assert np.array_equal(found[name], array)
+
+
+@given(at=st.integers(0, 10_000), byte=st.integers(0, 255), packed=st.booleans())
+def test_one_damaged_byte_is_a_refusal_or_other_numbers(at: int, byte: int, packed: bool) -> None:
+    stream = io.BytesIO()
+    contents = {"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.array([[1], [10]])}
+    scipy.io.savemat(stream, contents, do_compression=packed)
+    data = bytearray(stream.getvalue())
+    data[at % len(data)] = byte
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            found = read_svhn_file(Path(file.name))
+        except InputError:
+            return
+        assert set(found.labels.tolist()) <= set(range(10))
+        assert len(list(found.read())) == len(found.labels)

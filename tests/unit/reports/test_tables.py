@@ -121,6 +121,20 @@ def test_hostile_names_come_back_whole_from_two_readers(tmp_path: Path, path: st
     assert table["path"].to_pylist() == [path, "after.jpg"]
 
 
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "＝1", ' "=1'])
+def test_no_name_is_a_formula_in_any_column_and_json_keeps_it(tmp_path: Path, name: str) -> None:
+    given = prediction(name, label=name, names=("cat", name, name))
+    assert csv_row(given.as_row()) == [
+        *(f"'{name}", "ok", f"'{name}", "0.500000", "0.333333"),
+        *(f"'{name}", "0.250000", f"'{name}", "0.125000", "nearest class: cat"),
+    ]
+    failed = Prediction(outcome=Outcome(path="a.jpg", status="corrupt", detail=name))
+    assert csv_row(failed.as_row())[-1] == f"'{name}"
+    write_jsonl(tmp_path / "p.jsonl", [given.as_row()])
+    (row,) = read_rows(tmp_path / "p.jsonl")
+    assert (row["path"], row["label"]) == (name, name)
+
+
 def test_names_that_are_not_text_are_written_as_escapes_in_valid_utf8(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     write_csv(tmp_path / "p.csv", [prediction(name).as_row()])

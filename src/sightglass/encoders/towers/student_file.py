@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -94,7 +93,7 @@ def read_about(folder: Path) -> StudentAbout:
     """
     path = folder / ABOUT
     try:
-        return StudentAbout.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return StudentAbout.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder}: a student's folder needs the file {ABOUT}, found none. Give the folder "
@@ -106,7 +105,7 @@ def read_about(folder: Path) -> StudentAbout:
         raise ModelError(
             f"{path}: not a student's description: {field}: {first['msg']}."
         ) from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ModelError(f"{path}: not a readable description ({error}).") from error
 
 
