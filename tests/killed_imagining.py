@@ -11,8 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from commands import run, start
+from commands import run
+from commands import start as start_command
 from drawing_model import IMAGES, DrawingModel
+from forked_commands import Start
 from generation_server import GenerationServer
 
 BOOK = "classes: [{name: red}, {name: lime}, {name: blue}, {name: yellow}, {name: aqua}]\n"
@@ -49,18 +51,27 @@ def asked(folder: Path) -> Counter[str]:
     return Counter(line["file"] for line in ledger(folder) if line["event"] == "asked")
 
 
-def kill_and_finish(home: Path, *, kills: int, per_class: int, seed: int) -> int:
+def kill_and_finish(
+    home: Path, *, kills: int, per_class: int, seed: int, start: Start = start_command
+) -> Counter[str]:
     """Kill a run ``kills`` times while it works, let it finish, and check the accounts.
 
     Every kill may cost one picture: that whose answer was on its way, or not yet whole on the disk.
 
+    Args:
+        home: A folder of its own.
+        kills: How many.
+        per_class: Pictures; enough of them that ``kills`` runs do not come to the end.
+        seed: Of the moments.
+        start: Begins a command.
+
     Returns:
-        How many of the kills met a run that was working.
+        How many of the kills met a run that was working, by what it had done last.
     """
     (home / "book.yaml").write_text(BOOK)
     folder, chance = home / "references", random.Random(seed)
     model = DrawingModel(black=7, seconds=0.02)
-    landed = 0
+    met = Counter[str]()
     with GenerationServer() as server:
         server.handlers[IMAGES] = model
         command = arguments(server, per_class=per_class)
@@ -72,7 +83,8 @@ def kill_and_finish(home: Path, *, kills: int, per_class: int, seed: int) -> int
                 time.sleep(0.002)
             time.sleep(chance.uniform(0, 0.12))
             process.send_signal(signal.SIGKILL)
-            landed += process.wait(30) == -signal.SIGKILL
+            if process.wait(30) == -signal.SIGKILL:
+                met[_done_last(folder)] += 1
             if process.stderr is not None:
                 process.stderr.close()
             after = pictures(folder)
@@ -80,12 +92,23 @@ def kill_and_finish(home: Path, *, kills: int, per_class: int, seed: int) -> int
             assert {name: asked(folder)[name] for name in before} == {
                 name: times[name] for name in before
             }
-        done = run(*command, home=home)
+        done = run(*command, home=home, timeout=600)
         assert done.returncode == 0, done.stderr
         requests = len(server.received)
     assert after.items() <= pictures(folder).items()
-    _check_accounts(folder, model, requests=requests, landed=landed)
-    return landed
+    _check_accounts(folder, model, requests=requests, landed=met.total())
+    return met
+
+
+def _done_last(folder: Path) -> str:
+    """What the ledger says last; a line that the kill cut off is ``writing the ledger``."""
+    path = folder / ".imagine" / "ledger.jsonl"
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        return "writing the ledger"
+    if list(folder.rglob("*.part")):
+        return "writing a picture"
+    lines = ledger(folder)
+    return str(lines[-1]["event"]) if lines else "nothing"
 
 
 def _check_accounts(folder: Path, model: DrawingModel, *, requests: int, landed: int) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.checkpoints import write_clip
 from adapters.small_training import NAMES, write_photos
-from commands import run, start
+from commands import run
+from commands import start as start_command
+from forked_commands import Start
 
 RESULTS = ("prompts.safetensors", "log.csv")
 CHECKPOINT = "checkpoint.safetensors"
@@ -32,27 +36,66 @@ def write_inputs(home: Path) -> None:
     write_photos(home / "photos", 20)
 
 
-def kill_once(command: Sequence[str], checkpoint: Path, *, home: Path, after: float) -> bool:
-    """Start a training, and kill it ``after`` seconds from its next checkpoint on.
+def kill_once(
+    command: Sequence[str],
+    checkpoint: Path,
+    *,
+    home: Path,
+    chance: random.Random,
+    seconds: float,
+    start: Start = start_command,
+) -> str | None:
+    """Start a training, and kill it; three times of four after its next checkpoint.
+
+    Args:
+        command: What to start.
+        checkpoint: Its file.
+        home: The current folder.
+        chance: Draws the moment.
+        seconds: The kill comes at most so long after the checkpoint; else, six times that after
+            the start.
+        start: Begins a command.
 
     Returns:
-        Whether the kill met it alive.
+        What it met: a run that had written no checkpoint yet, one that trained, or one that was
+        writing a checkpoint; None if the run had ended.
     """
     before = checkpoint.read_bytes() if checkpoint.exists() else b""
     process = start(*command, home=home)
-    while process.poll() is None and not (
-        checkpoint.exists() and checkpoint.read_bytes() != before
-    ):
-        time.sleep(0.002)
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    landed = process.wait(30) == -signal.SIGKILL
+    if chance.random() < 0.75:
+        while process.poll() is None and not _is_another(checkpoint, before):
+            time.sleep(0.002)
+        moment = chance.uniform(0, seconds)
+    else:
+        moment = chance.uniform(0, 6 * seconds)
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    landed = process.wait(300) == -signal.SIGKILL
     if process.stderr is not None:
         process.stderr.close()
-    return landed
+    if not landed:
+        return None
+    if checkpoint.with_name(checkpoint.name + ".part").exists():
+        checkpoint.with_name(checkpoint.name + ".part").unlink()
+        return "writing a checkpoint"
+    return "training" if _is_another(checkpoint, before) else "before its first checkpoint"
 
 
-def kill_and_finish(home: Path, *, host: str, epochs: int, kills: int, seed: int) -> int:
+def _is_another(checkpoint: Path, before: bytes) -> bool:
+    return checkpoint.exists() and checkpoint.read_bytes() != before
+
+
+def kill_and_finish(
+    home: Path,
+    *,
+    host: str,
+    epochs: int,
+    kills: int,
+    seed: int,
+    start: Start = start_command,
+) -> Counter[str]:
     """Kill a run ``kills`` times while it trains, let it finish, and compare every byte.
 
     Args:
@@ -61,23 +104,25 @@ def kill_and_finish(home: Path, *, host: str, epochs: int, kills: int, seed: int
         epochs: Enough of them that ``kills`` runs do not come to the end.
         kills: How many.
         seed: Of the moments.
+        start: Begins a command.
 
     Returns:
-        How many of the kills met a run that was training.
+        How many of the kills met a run, by what it was doing.
     """
-    chance, landed = random.Random(seed), 0
+    chance, met = random.Random(seed), Counter[str]()
     command = arguments(f"{host}-killed", host=host, epochs=epochs)
     checkpoint = home / f"{host}-killed" / CHECKPOINT
-    calm = start(*arguments(f"{host}-calm", host=host, epochs=epochs), home=home)
+    calm = start_command(*arguments(f"{host}-calm", host=host, epochs=epochs), home=home)
     for _ in range(kills):
         # An epoch takes about a tenth of a second: any of its steps, or the checkpoint's writing.
-        landed += kill_once(command, checkpoint, home=home, after=chance.uniform(0, 0.2))
+        stage = kill_once(command, checkpoint, home=home, chance=chance, seconds=0.2, start=start)
+        met.update([stage] if stage else [])
         assert not (home / f"{host}-killed" / RESULTS[0]).exists()
-    _, complaints = calm.communicate(timeout=120)
+    _, complaints = calm.communicate(timeout=600)
     assert calm.returncode == 0, complaints
-    done = run(*command, home=home)
+    done = run(*command, home=home, timeout=600)
     assert done.returncode == 0, done.stderr
     for name in RESULTS:
         killed, undisturbed = (home / f"{host}-{kind}" / name for kind in ("killed", "calm"))
         assert killed.read_bytes() == undisturbed.read_bytes(), name
-    return landed
+    return met

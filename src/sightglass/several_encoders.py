@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from sightglass.checks import usable_processors
 from sightglass.embedding import embed_pictures
 from sightglass.inputs.remote import is_url
-from sightglass.read_ahead import ahead, batches
+from sightglass.read_ahead import ahead
 from sightglass.reading import ReadPicture, read_picture
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ def read_for(
         read_picture, store=store, encoder=first, beside=tuple(others), max_pixels=max_pixels
     )
     window = BATCHES_AHEAD * batch_size
-    for far, blocks in groupby(batches(sources, window), key=_any_is_far):
+    # Sorted sources are files, URLs, files at most: few turns, and each waits for the last of one.
+    for far, alike in groupby(sources, key=_is_far):
         threads = max(THREADS_FOR_URLS, usable_processors()) if far else usable_processors()
-        yield from ahead(read, chain.from_iterable(blocks), threads=threads, window=window)
+        yield from ahead(read, alike, threads=threads, window=window)
 
 
-def _any_is_far(sources: Sequence[Source]) -> bool:
-    return any(isinstance(source, str) and is_url(source) for source in sources)
+def _is_far(source: Source) -> bool:
+    return isinstance(source, str) and is_url(source)
 
 
 def embed_for(

@@ -15,4 +15,4 @@ def test_killed_at_random_an_encoders_training_ends_in_the_same_bytes(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with one_torch_thread():
         write_inputs(tmp_path, phases=10)
-        assert kill_and_finish(tmp_path, kills=2, seed=7) == 2
+        assert kill_and_finish(tmp_path, kills=2, seed=7).total() == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def test_files_here_are_read_by_a_thread_per_processor_and_urls_by_many() -> Non
     few, many = usable_processors(), THREADS_FOR_URLS
     assert read(here, batch_size=2) == (here, [few])
     assert read(far, batch_size=2) == (far, [many])
-    # Blocks are of three batches: one block of files, one with both, one of URLs.
     assert read(here + far, batch_size=2) == (here + far, [few, many])
     assert read([], batch_size=2) == ([], [])
 
@@ -66,5 +66,11 @@ def test_closing_stops_the_threads(tmp_path: Path) -> None:
         batch_size=4,
     )
     assert next(pictures).outcome.status == "unreadable"
+    assert _readers()
     pictures.close()
-    assert list(pictures) == []
+    assert not _readers()
+
+
+def _readers() -> list[str]:
+    names = (thread.name for thread in threading.enumerate())
+    return [name for name in names if name.startswith("sightglass-read")]
