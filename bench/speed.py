@@ -27,7 +27,9 @@ from speed_plot import plot
 from speed_start import start_table
 from tables import PAGES, write_csv
 
-PACKAGES = ("sightglass", "numpy", "pillow", "onnxruntime", "torch", "transformers")
+PACKAGES = (
+    *("sightglass", "numpy", "pillow", "simplejpeg", "onnxruntime", "torch", "transformers"),
+)
 
 
 def main() -> int:

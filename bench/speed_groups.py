@@ -12,6 +12,7 @@ from rounds import Figure, Row, least, rate, together
 from sightglass.checks import usable_processors
 from sightglass.encoders.hub import load_hub_encoder
 from sightglass.encoders.registry import load_dual_encoder
+from sightglass.store import LAYOUT
 from speed_inputs import make_dinov2_small, make_known, make_large, make_references
 from speed_ours import (
     NAMES,
@@ -23,6 +24,7 @@ from speed_ours import (
     forward,
     known,
     products,
+    turbo_decoding,
 )
 from speed_peers import (
     BATCH_OF_PIPELINE,
@@ -35,6 +37,7 @@ from speed_peers import (
 
 ALL = f"{usable_processors()} threads"
 DECODE, REDUCED = f"Pillow decodes, {ALL}", f"Pillow decodes reduced, {ALL}"
+TURBO, TURBO_REDUCED = f"libjpeg-turbo decodes, {ALL}", f"libjpeg-turbo decodes reduced, {ALL}"
 DECODE_ALONE = "Pillow decodes, 1 thread"
 FORWARD = "the network alone"
 BARE = "the network alone, torch bf16, batch 32"
@@ -78,6 +81,7 @@ def mini_group(pictures: int) -> Group:
     rows = {
         DECODE_ALONE: decoding(paths, threads=1),
         DECODE: decoding(paths),
+        TURBO: turbo_decoding(paths),
         FORWARD: forward(encoder, paths),
         LOOP: plain_onnx_loop(paths),
         OURS: cold(partial(classify, paths, encoder), pictures),
@@ -86,7 +90,7 @@ def mini_group(pictures: int) -> Group:
     return Group(
         title=f"mini: {pictures:,} JPEGs of about 500 × 375, {mean_kilobytes(files):.0f} kB each",
         rows=rows,
-        ratios=[*_limits(DECODE, FORWARD), _ratio(OURS, LOOP), _ratio(KNOWN, OURS)],
+        ratios=[*_limits(TURBO, FORWARD), _ratio(OURS, LOOP), _ratio(KNOWN, OURS)],
     )
 
 
@@ -100,7 +104,7 @@ def clip_group(pictures: int, few: int) -> Group:
         classify(paths[:2], one, store=None)
     one_by_one, batched = pipeline_rows(folder, paths[:few])
     rows = {
-        DECODE: decoding(paths),
+        TURBO: turbo_decoding(paths),
         BARE: bare_forward(folder, few * 2, clip=True),
         FORWARD: forward(encoder, paths[: few * 2]),
         PIPELINE: one_by_one,
@@ -113,7 +117,7 @@ def clip_group(pictures: int, few: int) -> Group:
         title=f"ViT-B/32's size: {pictures:,} JPEGs of about 500 × 375",
         rows=rows,
         ratios=[
-            *_limits(DECODE, BARE),
+            *_limits(TURBO, BARE),
             *(_ratio(OURS, other) for other in (PIPELINE, PIPELINE_BATCHED, LOOP, FORWARD)),
             *(_ratio(OURS_FP32, other) for other in (PIPELINE, PIPELINE_BATCHED)),
         ],
@@ -127,7 +131,7 @@ def dino_group(pictures: int, few: int) -> Group:
     folder = make_dinov2_small()
     encoder = load_hub_encoder(str(folder))
     rows = {
-        DECODE: decoding(paths),
+        TURBO: turbo_decoding(paths),
         BARE: bare_forward(folder, few * 2, clip=False),
         FORWARD: forward(encoder, paths[: few * 2]),
         LOOP: plain_vision_loop(folder, paths[:few]),
@@ -136,7 +140,7 @@ def dino_group(pictures: int, few: int) -> Group:
     return Group(
         title=f"DINOv2-S's size: {pictures:,} JPEGs of about 500 × 375, embedded and stored",
         rows=rows,
-        ratios=[*_limits(DECODE, BARE), _ratio(OURS, LOOP), _ratio(OURS, FORWARD)],
+        ratios=[*_limits(TURBO, BARE), _ratio(OURS, LOOP), _ratio(OURS, FORWARD)],
     )
 
 
@@ -148,6 +152,7 @@ def large_group(pictures: int, few: int) -> Group:
     rows = {
         DECODE: decoding(paths[:few]),
         REDUCED: decoding(paths, short_side=128),
+        TURBO_REDUCED: turbo_decoding(paths, short_side=128),
         FORWARD: forward(mini, paths[:few]),
         LOOP: plain_onnx_loop(paths[: few // 2]),
         OURS: cold(partial(classify, paths, mini), pictures),
@@ -155,7 +160,7 @@ def large_group(pictures: int, few: int) -> Group:
     return Group(
         title=f"mini: {pictures:,} JPEGs of 4000 × 3000, {mean_kilobytes(files):,.0f} kB each",
         rows=rows,
-        ratios=[*_limits(REDUCED, FORWARD), _ratio(OURS, DECODE), _ratio(OURS, LOOP)],
+        ratios=[*_limits(TURBO_REDUCED, FORWARD), _ratio(OURS, DECODE), _ratio(OURS, LOOP)],
     )
 
 
@@ -178,7 +183,7 @@ def fused_group(pictures: int) -> Group:
 def store_group(pictures: int, classes: int) -> Group:
     """New names on pictures that the store knows."""
     encoder = load_dual_encoder("mini")
-    full = FOLDER / "known-rows.sqlite"
+    full = FOLDER / f"known-{pictures}-{LAYOUT}-{encoder.fingerprint}.sqlite"
     paths = [str(path) for path in make_known(pictures, full, encoder)]
     names = [f"{adjective} {name}" for adjective in _ADJECTIVES for name in NAMES][:classes]
     run = partial(classify, paths, encoder, names=names)

@@ -101,7 +101,13 @@ def known(run: Callable[[], Answers | None], pictures: int, *, store: Path) -> R
         _without(STORE)
         shutil.copyfile(store, STORE)
 
-    return Row(run=run, pictures=pictures, before=before)
+    def checked() -> Answers | None:
+        answers = run()
+        if answers is None or len(answers) != pictures:
+            raise RuntimeError(f"{store}: holds not all {pictures} pictures. Run: make clean")
+        return answers
+
+    return Row(run=checked, pictures=pictures, before=before)
 
 
 def decoding(paths: Sequence[str], *, threads: int = 0, short_side: int | None = None) -> Row:
@@ -116,6 +122,26 @@ def decoding(paths: Sequence[str], *, threads: int = 0, short_side: int | None =
     def run() -> None:
         with ThreadPoolExecutor(threads or usable_processors()) as pool:
             exhaust(pool.map(lambda path: bool(decode(path)), paths))
+
+    return Row(run=run, pictures=len(paths))
+
+
+def turbo_decoding(paths: Sequence[str], *, short_side: int | None = None) -> Row:
+    """The same by libjpeg-turbo's own interface."""
+    from simplejpeg import decode_jpeg
+
+    def decode(path: str) -> bool:
+        data = Path(path).read_bytes()
+        width, height = 0, 0
+        if short_side is not None:
+            with Image.open(io.BytesIO(data)) as image:
+                image.draft(None, (DRAFT_MARGIN * short_side,) * 2)
+                width, height = image.size
+        return bool(decode_jpeg(data, min_width=width, min_height=height).size)
+
+    def run() -> None:
+        with ThreadPoolExecutor(usable_processors()) as pool:
+            exhaust(pool.map(decode, paths))
 
     return Row(run=run, pictures=len(paths))
 

@@ -13,7 +13,7 @@ from pictures import FOLDER
 from speed_ours import NAMES
 from tables import markdown, spread
 
-TIMES = 7
+TIMES = 5
 
 
 def start_table(picture: Path, checkpoint: Path) -> tuple[str, list[tuple[str, float]]]:

@@ -13,7 +13,7 @@ from transformers import AutoProcessor, CLIPConfig, CLIPModel
 
 from adapters.checkpoints import LENGTH, clip_tokenizer, pictures, write_clip
 from sightglass import ZeroShotClassifier
-from sightglass.encoders.contract import DualEncoder
+from sightglass.encoders.contract import DualEncoder, RoundingEncoder
 from sightglass.encoders.embeddings import unit_rows
 from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder
 from sightglass.encoders.hub_network import BF16_COSINE_TOLERANCE, BF16_ENTRY_TOLERANCE
@@ -306,3 +306,12 @@ def test_a_run_in_bf16_gives_the_labels_of_a_run_in_fp32(wide_folder: Path) -> N
         runs[precision] = classifier.predict(pictures)
     assert runs["bf16"].labels == runs["fp32"].labels
     assert runs["bf16"].run["work"]["near_ties"] > 0
+
+
+def test_rows_of_passes_of_another_size_have_another_fingerprint(wide_folder: Path) -> None:
+    rounding = load_hub_encoder(str(wide_folder), precision="bf16")
+    exact = load_hub_encoder(str(wide_folder), precision="fp32")
+    assert isinstance(rounding, RoundingEncoder)
+    prints = {rounding.fingerprint, exact.fingerprint, rounding.reference.fingerprint}
+    assert len(prints) == 3
+    assert rounding.reference.card.precision == exact.card.precision == "fp32"

@@ -8,6 +8,7 @@ picture or text that is not in the store, so a repeated run never pays for them.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,8 +77,16 @@ class HubImageEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of weights, vocabulary, preprocessing and precision."""
-        return self.card.fingerprint
+        """Hex digest of weights, vocabulary, preprocessing, precision and size of a pass.
+
+        Another size may change a row's last bit, and a run must not depend on what others left in
+        the store, not in one bit.
+        """
+        fingerprint = self.card.fingerprint
+        size = self._pictures_per_pass
+        if size == PICTURES_PER_PASS[self._unhashed.precision]:
+            return fingerprint
+        return hashlib.sha256(f"{fingerprint} in passes of {size}".encode()).hexdigest()[:32]
 
     @cached_property
     def _network(self) -> dict[str, RowByRow]:

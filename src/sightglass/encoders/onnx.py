@@ -42,10 +42,15 @@ def read_card(path: Path) -> EncoderCard:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise ModelError(f"{path}: not a valid encoder card: {field}: {first['msg']}.") from error
+        raise ModelError(
+            f"{path}: not a valid encoder card: {field}: {first['msg']}. "
+            f"Correct it, or export the model again."
+        ) from error
     except PictureError as error:
         if os.path.lexists(path):
-            raise ModelError(f"{path}: not a readable encoder card ({error.detail}).") from error
+            raise ModelError(
+                f"{path}: not a readable encoder card ({error.detail}). Export the model again."
+            ) from error
         raise ModelError(
             f"{path.parent}: an encoder folder needs the file {CARD_NAME}, found none. "
             f"Give the folder that an export wrote."
@@ -125,18 +130,25 @@ class OnnxEncoder:
 
     def _image_input(self) -> ImageInput:
         if self._card.image is None:
-            raise ModelError(f"{self._card.name}: this encoder has no image side.")
+            raise ModelError(
+                f"{self._card.name}: an image side is needed, it has none. Choose another encoder."
+            )
         return self._card.image
 
     def _text_input(self) -> TextInput:
         if self._card.text is None:
-            raise ModelError(f"{self._card.name}: this encoder has no text side.")
+            raise ModelError(
+                f"{self._card.name}: a text side is needed, it has none. Choose another encoder."
+            )
         return self._card.text
 
     def _entry(self, role: str) -> FileEntry:
         entries = [entry for entry in self._card.files if entry.role == role]
         if not entries:
-            raise ModelError(f"{self._folder / CARD_NAME}: no file has the role '{role}'.")
+            raise ModelError(
+                f"{self._folder / CARD_NAME}: a file with the role '{role}' is needed, it names "
+                f"none. Export the model again."
+            )
         return entries[0]
 
 
@@ -148,16 +160,23 @@ def checked_file(folder: Path, entry: FileEntry) -> Path:
     """
     path = folder / entry.name
     if not is_inner(entry.name):
-        raise ModelError(f"{folder / CARD_NAME}: the file '{entry.name}' lies outside the folder.")
+        raise ModelError(
+            f"{folder / CARD_NAME}: files in the folder are needed, '{entry.name}' lies outside. "
+            f"Export the model again."
+        )
     try:
         # Asked before opening: a named pipe would block for ever, a device has no end.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelError(f"{path}: the card names this file, but it is no regular file.")
+            raise ModelError(
+                f"{path}: the card names this file, but it is no regular file. "
+                f"Export the model again."
+            )
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"{path}: the card names this file, but it cannot be read ({error.strerror})."
+            f"{path}: the card names this file, but it cannot be read ({error.strerror}). "
+            f"Export the model again."
         ) from error
     if found != entry.sha256:
         raise ModelError(

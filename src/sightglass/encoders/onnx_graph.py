@@ -80,7 +80,8 @@ class OnnxGraph:
             found = self._session.run(list(outputs), {self._inputs[0]: batch})
         except Exception as error:  # as above
             raise ModelError(
-                f"{self.path}: the network failed on {batch.shape} ({first_line(error)})."
+                f"{self.path}: the network failed on {batch.shape} ({first_line(error)}). "
+                f"Export it again."
             ) from error
         return [np.asarray(rows, dtype=np.float32) for rows in found]
 
@@ -123,6 +124,8 @@ class ImageGraph:
             if same and wanted in rows:
                 return rows.pop(wanted)
             outputs = tuple(self._outputs)
+        if outputs not in self._row_by_row:
+            self._row_by_row[outputs] = self._neighbours_change_rows(outputs)
         parts = side_by_side(lambda part: self._pass(part, outputs), pictures)
         found = {
             name: np.concatenate(rows)
@@ -134,8 +137,6 @@ class ImageGraph:
         return own
 
     def _pass(self, pictures: Sequence[Pixels], outputs: tuple[str, ...]) -> list[np.ndarray]:
-        if outputs not in self._row_by_row:
-            self._row_by_row[outputs] = self._neighbours_change_rows(outputs)
         batch = normalise(pictures, self._spec)
         if not self._row_by_row[outputs]:
             return self._graph.run(batch, outputs)

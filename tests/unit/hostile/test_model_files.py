@@ -180,7 +180,7 @@ def test_a_file_with_another_hash_is_refused_and_not_loaded(tmp_path: Path) -> N
 def test_a_file_of_the_card_cannot_lie_outside_of_its_folder(tmp_path: Path, name: str) -> None:
     data = network()
     file = {"name": name, "role": "image", "bytes": 1, "sha256": hashlib.sha256(data).hexdigest()}
-    refused(folder(tmp_path / "model", data, files=[file]), "lies outside the folder")
+    refused(folder(tmp_path / "model", data, files=[file]), "files in the folder are needed")
 
 
 def test_a_file_that_is_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
