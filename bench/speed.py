@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
+
 from pictures import machine, make_checkpoint, make_photos
 from rounds import Round, agreement, measure, rate_table, ratio_table, write_rounds
 from speed_groups import (
@@ -20,6 +22,7 @@ from speed_groups import (
     fused_group,
     large_group,
     mini_group,
+    paper_group,
     store_group,
 )
 from speed_ours import NAMES, TEMPLATE
@@ -38,6 +41,9 @@ def main() -> int:
     parser.add_argument("--few", type=int, default=200, help="pictures for the slowest rows")
     parser.add_argument("--stored", type=int, default=100_000, help="embeddings in the full store")
     parser.add_argument("--classes", type=int, default=1000, help="names put to the full store")
+    parser.add_argument(
+        "--paper", type=int, default=10_000, help="pictures of the group that asks for a GPU"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="groups to measure, by comma; all if empty")
     parser.add_argument("--out", type=Path, default=PAGES)
@@ -51,20 +57,25 @@ def main() -> int:
         "dino": lambda: dino_group(n // 2, few),
         "clip": lambda: clip_group(n, few),
     }
-    chosen = options.only.split(",") if options.only else list(groups)
-    start, seconds = start_table(
-        make_photos(1)[0], make_checkpoint([TEMPLATE.format(name) for name in NAMES])
-    )
-    sections, measured = [], {}
-    for name in chosen:
-        group = groups[name]()
-        measured[name] = measure(group.rows, rounds=options.rounds, title=name)
-        sections.append(_section(group, measured[name]))
-    page = _page(start, sections, options.rounds)
+    if torch.cuda.is_available() or "paper" in options.only.split(","):
+        groups["paper"] = lambda: paper_group(options.paper)
+    chosen = options.only.split(",") if options.only else ["start", *groups]
     options.out.mkdir(parents=True, exist_ok=True)
+    sections, measured = [], {}
+    if "start" in chosen:
+        start, seconds = start_table(
+            make_photos(1)[0], make_checkpoint([TEMPLATE.format(name) for name in NAMES])
+        )
+        write_csv(options.out / "start.csv", ["process", "seconds"], seconds)
+        sections.append(f"## Starting\n\n{start.strip()}")
+    for name in chosen:
+        if name in groups:
+            group = groups[name]()
+            measured[name] = measure(group.rows, rounds=options.rounds, title=name)
+            sections.append(_section(group, measured[name]))
+    page = _page(sections, options.rounds)
     (options.out / "speed.md").write_text(page, encoding="utf-8")
     write_rounds(options.out / "speed.csv", measured)
-    write_csv(options.out / "start.csv", ["process", "seconds"], seconds)
     plot(measured, options.out / "speed.svg")
     print(page)
     return 0
@@ -79,7 +90,7 @@ def _section(group: Group, rounds: Sequence[Round]) -> str:
     return "\n\n".join(part.strip("\n") for part in parts)
 
 
-def _page(start: str, sections: Sequence[str], rounds: int) -> str:
+def _page(sections: Sequence[str], rounds: int) -> str:
     return (
         "\n\n".join(
             [
@@ -88,7 +99,6 @@ def _page(start: str, sections: Sequence[str], rounds: int) -> str:
                 f"Medians of {rounds} rounds, in brackets the smallest and the largest.",
                 machine(*PACKAGES).strip("\n"),
                 "![Pictures per second, ours and others](speed.svg)",
-                f"## Starting\n\n{start.strip()}",
                 *sections,
             ]
         )

@@ -45,15 +45,16 @@ def make_large(n: int, folder: Path = FOLDER / "large") -> list[Path]:
     return paths
 
 
-def make_dinov2_small(folder: Path = FOLDER / "dinov2-small") -> Path:
-    """DINOv2-S's sizes with random weights, in transformers' format."""
+def make_dinov2(width: int) -> Path:
+    """DINOv2 with random weights in transformers' format; width 384 is S/14's, 768 is B/14's."""
+    folder = FOLDER / f"dinov2-{width}"
     if not (folder / "preprocessor_config.json").exists():
         import torch
         from transformers import Dinov2Config, Dinov2Model
         from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
         torch.manual_seed(SEED)
-        sizes = {"hidden_size": 384, "num_attention_heads": 6, "image_size": 518}
+        sizes = {"hidden_size": width, "num_attention_heads": width // 64, "image_size": 518}
         Dinov2Model(Dinov2Config(patch_size=14, **sizes)).save_pretrained(folder)
         BitImageProcessorPil(
             size={"shortest_edge": 256},
@@ -63,6 +64,21 @@ def make_dinov2_small(folder: Path = FOLDER / "dinov2-small") -> Path:
             image_std=[0.229, 0.224, 0.225],
         ).save_pretrained(folder)
     return folder
+
+
+def make_tiny(n: int, folder: Path = FOLDER / "tiny") -> list[Path]:
+    """``n`` PNGs of 32 × 32 pixels, as CIFAR's pictures are, made where absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{number:05d}.png" for number in range(n)]
+    rng = np.random.default_rng(SEED)
+    for number, path in enumerate(paths):
+        left, top = rng.random(2) * 0.5
+        if not path.exists():
+            whole = photograph(number)
+            box = (left * whole.width, top * whole.height)
+            end = (box[0] + whole.width / 2, box[1] + whole.height / 2)
+            whole.resize((32, 32), box=(*box, *end)).save(path)
+    return paths
 
 
 def make_references(names: Sequence[str], folder: Path = FOLDER / "references") -> Path:

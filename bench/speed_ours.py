@@ -43,6 +43,7 @@ def classify(
     *,
     names: Sequence[str] = NAMES,
     references: Path | None = None,
+    vision: ImageEncoder | str = "mini:vision",
     store: Path | None = STORE,
 ) -> Answers:
     """From files to the four result files, as the command does it once it has started.
@@ -54,7 +55,7 @@ def classify(
         names,
         model=model,
         references=references,
-        weighting="inverse_entropy",
+        vision_model=vision,
         store=store,
         unknown=False,
         batch_size=BATCH,
@@ -149,6 +150,7 @@ def turbo_decoding(paths: Sequence[str], *, short_side: int | None = None) -> Ro
 def forward(encoder: ImageEncoder, paths: Sequence[str]) -> Row:
     """The network alone, on pictures that lie ready."""
     ready = [encoder.prepare(_opened(path)) for path in paths]
+    encoder.encode_images(ready[:BATCH])
     return Row(
         run=lambda: exhaust(map(encoder.encode_images, batches(ready, BATCH))),
         pictures=len(ready),

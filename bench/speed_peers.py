@@ -117,6 +117,7 @@ def bare_forward(folder: Path, pictures: int, *, clip: bool) -> Row:
             for _ in range(0, pictures, BATCH):
                 model.get_image_features(batch) if clip else model(batch)
 
+    run()
     return Row(run=run, pictures=-(-pictures // BATCH) * BATCH)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Rows = Float[np.ndarray, "n dim"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FixedTexts:
     """Texts whose rows are the same for every picture.
 
@@ -47,7 +48,12 @@ class FixedTexts:
 
     def cosines(self, images: Rows) -> Float64[np.ndarray, "n n_classes"]:
         """Of every picture's unit row with every class."""
-        return text_image_cosines(images, self.embeddings.rows)
+        return text_image_cosines(images, self._wide)
+
+    @cached_property
+    def _wide(self) -> Float64[np.ndarray, "n_classes dim"]:
+        # A thousand classes take as long to convert as a batch takes to compare with them.
+        return self.embeddings.rows.astype(np.float64)
 
     def mean_cosines(self, images: Rows) -> Float64[np.ndarray, " n"]:
         """The mean over the classes."""

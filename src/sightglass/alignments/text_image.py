@@ -65,6 +65,6 @@ def text_image_cosines(
         names=("image_embeddings", "class_embeddings"),
     )
     cosines: Float64[np.ndarray, "n_images n_classes"] = (
-        image_embeddings.astype(np.float64) @ class_embeddings.astype(np.float64).T
+        image_embeddings.astype(np.float64) @ class_embeddings.astype(np.float64, copy=False).T
     )
     return cosines

@@ -15,7 +15,10 @@ def json_block(value: object) -> str:
     UTF-8) included. Numbers that JSON lacks (NaN, infinities) become null; what is no JSON value
     becomes its ``str``.
     """
-    text = json.dumps(_plain(value), allow_nan=False, separators=(",", ":"))
+    try:
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=str)
+    except (ValueError, TypeError):  # a number that JSON lacks, or a key that is none: both rare
+        text = json.dumps(_plain(value), allow_nan=False, separators=(",", ":"))
     return text.translate(_AS_ESCAPES)
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sightglass.decisions import UnknownRule, decide
 from sightglass.errors import InputError, ShapeError
@@ -104,3 +106,24 @@ def test_listing_no_class_at_all_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         decide(ROW, LOW, NAMES, rule=UnknownRule(), top_k=0)
     assert str(caught.value) == "decide: top_k must be 1 or more, got 0."
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.sampled_from([0.0, 0.125, 0.25, 0.5]), min_size=7, max_size=7),
+        min_size=1,
+        max_size=6,
+    ),
+    top_k=st.integers(1, 9),
+)
+def test_the_best_few_are_those_of_sorting_all_whatever_the_ties(
+    rows: list[list[float]], top_k: int
+) -> None:
+    names = tuple("abcdefg")
+    decisions = decide(
+        np.array(rows, np.float32), np.zeros(len(rows)), names, rule=UnknownRule(), top_k=top_k
+    )
+    for row, decision in zip(rows, decisions, strict=True):
+        ranked = sorted(zip(names, row, strict=True), key=lambda entry: -entry[1])  # stable
+        assert list(decision.top) == ranked[:top_k]
+        assert decision.margin == ranked[0][1] - ranked[1][1]
