@@ -19,7 +19,7 @@ def test_a_hundred_kills_change_no_bit_of_the_student(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     start_forked("--version", home=tmp_path).wait(120)  # what every command needs is loaded now
     with one_torch_thread():
-        write_inputs(tmp_path, phases=800)
+        write_inputs(tmp_path, phases=320)
         met = kill_and_finish(tmp_path, kills=104, seed=1, start=start_forked)
     say(capsys, "distill encoder", met)
     assert met.total() >= 100

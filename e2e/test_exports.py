@@ -1,11 +1,12 @@
 """Exports, read by the very tools they are for, each in an environment of its own; and kills.
 
-Every environment is made by ``pip install`` below the test's folder: some need gigabytes, and
-minutes. FiftyOne's importer runs without its database, which not every machine can have.
+Every environment is made by ``pip install`` below the test's folder, which takes minutes.
+FiftyOne's importer runs without its database, which not every machine can have.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -22,6 +23,7 @@ import pytest
 from PIL import Image
 
 from commands import environment, run, start
+from sightglass.evaluation.image_folder import read_image_folder
 
 # "train" is a class that Hugging Face takes for a split, "a/b" no folder's name.
 CLASSES = ("red", "a/blue", "train green", 'say "white" & <b>')
@@ -171,34 +173,40 @@ print(json.dumps([names, found]))
     assert_classes_and_sizes(home, names, found, expected)
 
 
-def test_torchvision_reads_every_picture_of_an_image_folder_and_of_coco(
+def test_our_own_reader_reads_every_picture_of_an_image_folder(
+    home: Path, expected: dict[str, str]
+) -> None:
+    export(home, "imagefolder")
+    read = read_image_folder(home / "for-imagefolder")
+    found = []
+    for label, data in zip(read.labels, read.read(), strict=True):
+        assert isinstance(data, bytes)
+        with Image.open(io.BytesIO(data)) as image:
+            found.append([read.class_names[label], *image.size])
+    assert_classes_and_sizes(home, list(read.class_names), found, expected)
+
+
+def test_pycocotools_names_every_picture_with_its_size_and_class(
     home: Path, tmp_path: Path, expected: dict[str, str]
 ) -> None:
-    read = reader(tmp_path / "venv", home, "torchvision", "pycocotools")
-    export(home, "imagefolder")
-    names, found = read(
-        """
-from torchvision.datasets import ImageFolder
-loaded = ImageFolder("for-imagefolder")
-found = [[loaded.classes[label], *image.size] for image, label in loaded]
-print(json.dumps([loaded.classes, found]))
-"""
-    )
-    assert_classes_and_sizes(home, names, found, expected)
+    read = reader(tmp_path / "venv", home, "pycocotools")
     export(home, "coco", "--root", "photos")
-    labelled = read(
+    found = read(
         """
-from torchvision.datasets import CocoDetection
-loaded = CocoDetection("photos", "for-coco/annotations.json")
-labelled = {}
-for number, (image, (annotation,)) in zip(loaded.ids, loaded, strict=True):
-    shown = loaded.coco.imgs[number]
-    assert image.size == (shown["width"], shown["height"])
-    labelled[shown["file_name"]] = loaded.coco.cats[annotation["category_id"]]["name"]
-print(json.dumps(labelled))
+from pycocotools.coco import COCO
+coco = COCO("for-coco/annotations.json")
+found = {}
+for one in coco.loadAnns(coco.getAnnIds()):
+    (image,) = coco.loadImgs(one["image_id"])
+    label = coco.cats[one["category_id"]]["name"]
+    found[image["file_name"]] = [label, image["width"], image["height"]]
+print(json.dumps(found))
 """
     )
-    assert {str(home / "photos" / name): label for name, label in labelled.items()} == expected
+    assert {str(home / "photos" / name): label for name, (label, *_) in found.items()} == expected
+    for name, (_, *size) in found.items():
+        with Image.open(home / "photos" / name) as image:
+            assert [*image.size] == size
 
 
 def assert_classes_and_sizes(

@@ -66,6 +66,7 @@ def kill_and_finish(
     for name in RESULTS:
         killed, calm = (home / out / name for out in ("killed", "calm"))
         assert killed.read_bytes() == calm.read_bytes(), name
+    assert not list(checkpoint.parent.glob("*.part"))
     return met
 
 

@@ -60,7 +60,8 @@ def kill_once(
         What it met: a run that had written no checkpoint yet, one that trained, or one that was
         writing a checkpoint; None if the run had ended.
     """
-    before = checkpoint.read_bytes() if checkpoint.exists() else b""
+    part = checkpoint.with_name(checkpoint.name + ".part")
+    before, left = checkpoint.read_bytes() if checkpoint.exists() else b"", _stamp(part)
     process = start(*command, home=home)
     if chance.random() < 0.75:
         while process.poll() is None and not _is_another(checkpoint, before):
@@ -77,10 +78,19 @@ def kill_once(
         process.stderr.close()
     if not landed:
         return None
-    if checkpoint.with_name(checkpoint.name + ".part").exists():
-        checkpoint.with_name(checkpoint.name + ".part").unlink()
+    # What an earlier kill left may still lie there, for this run to cope with.
+    if _stamp(part) not in {None, left}:
         return "writing a checkpoint"
     return "training" if _is_another(checkpoint, before) else "before its first checkpoint"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What tells this file from a later one of the name."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _is_another(checkpoint: Path, before: bytes) -> bool:
@@ -125,4 +135,5 @@ def kill_and_finish(
     for name in RESULTS:
         killed, undisturbed = (home / f"{host}-{kind}" / name for kind in ("killed", "calm"))
         assert killed.read_bytes() == undisturbed.read_bytes(), name
+    assert not list(checkpoint.parent.glob("*.part"))
     return met

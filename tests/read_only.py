@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from mounting import succeeds
 
 
 @contextmanager
@@ -21,18 +22,11 @@ def read_only(folder: Path) -> Iterator[Path]:
             yield folder
         finally:
             folder.chmod(0o755)
-    elif _call("mount", "--bind", folder, folder):
+    elif succeeds("mount", "--bind", folder, folder):
         try:
-            assert _call("mount", "-o", "remount,bind,ro", folder)
+            assert succeeds("mount", "-o", "remount,bind,ro", folder)
             yield folder
         finally:
-            assert _call("umount", folder)
+            assert succeeds("umount", folder)
     else:
         yield Path("/proc/self")
-
-
-def _call(*command: str | Path) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from commands import COMMAND, environment
+from mounting import succeeds
 
 _KIB = 1024
 
@@ -68,16 +69,9 @@ class SmallDisk:
 def small_disk(folder: Path, *, mib: int, mount: bool) -> Iterator[SmallDisk]:
     """A disk of that size in ``folder``; or a limit where none is wanted or may be mounted."""
     folder.mkdir()
-    mounted = mount and _call("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder)
+    mounted = mount and succeeds("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder)
     try:
         yield SmallDisk(folder, mounted=mounted)
     finally:
         if mounted:
-            assert _call("umount", folder)
-
-
-def _call(*command: str | Path) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
+            assert succeeds("umount", folder)

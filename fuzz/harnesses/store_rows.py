@@ -19,13 +19,14 @@ _CONTENT = b"c" * 32
 _FINGERPRINT = "0" * 32
 _ROW = np.full((1, 4), 0.5, np.float32)
 _NORM = 2.5
+_WIDTH = 7
 _THUMBNAIL = b"\xff\xd8\xff\xd9"
 _SAVED: dict[tuple[str, str], Any] = {
     ("embeddings", "row"): _ROW.tobytes(),
     ("embeddings", "norm"): _NORM,
     ("texts", "row"): _ROW.tobytes(),
     ("texts", "norm"): _NORM,
-    ("pictures", "width"): 7,
+    ("pictures", "width"): _WIDTH,
     ("pictures", "thumbnail"): _THUMBNAIL,
 }
 _KINDS = 4
@@ -54,7 +55,7 @@ def _check(store: Store, *, changed: bool) -> None:
     if known is not None:
         assert np.array_equal(known.row, _ROW[0]), "another row than was saved"
         assert known.norm == _NORM, "another norm than was saved"
-        assert isinstance(known.width, int), "a width that is no number"
+        assert known.width == _WIDTH, "another width than was saved"
     texts = store.texts(["a cat"], fingerprint=_FINGERPRINT)
     assert texts or changed, "a text that was not changed is not known any more"
     for row, norm in texts.values():
@@ -66,7 +67,7 @@ def _check(store: Store, *, changed: bool) -> None:
 
 def _save(store: Store) -> None:
     rows = Embeddings(rows=_ROW, fingerprint=_FINGERPRINT, norms=np.array([_NORM], np.float32))
-    picture = StoredPicture(content=_CONTENT, width=7, height=5, thumbnail=_THUMBNAIL)
+    picture = StoredPicture(content=_CONTENT, width=_WIDTH, height=5, thumbnail=_THUMBNAIL)
     store.save_batch([picture], rows, [])
     store.save_texts(["a cat"], rows)
 

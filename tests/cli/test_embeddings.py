@@ -77,6 +77,18 @@ def test_wrong_usage_is_one_sentence_and_no_file(
     assert not list(home.glob("x*"))
 
 
+def test_a_list_that_is_the_input_is_not_written_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
+    line = '{"path": "photos/a.png"}\n'
+    (home / "train.jsonl").write_text(line)
+    assert main(["embeddings", "--manifest", "train.jsonl", *MODEL, "--out", "train.npy"]) == 2
+    assert "train.jsonl: a new file or one that embeddings wrote" in capsys.readouterr().err
+    assert [path.name for path in home.glob("*train*")] == ["train.jsonl"]
+    assert (home / "train.jsonl").read_text() == line
+
+
 def test_no_usable_picture_is_exit_code_1(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     assert main(["embeddings", "photos/notes.txt", *MODEL, "--out", "none.npy"]) == 1

@@ -89,8 +89,9 @@ def test_a_damaged_store_is_said_by_the_command_and_the_table_is_the_same(home: 
     done = run(*COMMAND, "--out", "again", "--store", "store", home=home)
     assert done.returncode == 0
     assert re.match(
-        r"Note: store: store was damaged, .* It is kept as store\.damaged-\d{8}-\d{6}; a new one "
-        r"begins with [\d,]+ of its rows, which are whole\.\n",
+        r"Note: store: store was damaged \(.*\)\. What is whole in it is taken over into a new "
+        r"one\.\nNote: store: store is a new one\. The one before it is kept as "
+        r"store\.damaged-\d{8}-\d{6}; [\d,]+ of its rows, which are whole, were taken over now\.\n",
         done.stderr,
     )
     assert "0 encoded now" in done.stdout

@@ -151,7 +151,10 @@ def test_the_users_own_store_is_set_aside_when_it_is_damaged_and_that_is_said(
     path.parent.mkdir()
     write(path)
     before = path.read_bytes()
-    with pytest.warns(UserWarning, match="It is kept as store.sqlite.damaged-"):
+    with (
+        pytest.warns(UserWarning, match="What is whole in it is taken over"),
+        pytest.warns(UserWarning, match=r"is kept as store\.sqlite\.damaged-"),
+    ):
         store = open_store("default")
     fill(store, [1])
     (aside,) = path.parent.glob("store.sqlite.damaged-*")

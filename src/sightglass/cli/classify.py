@@ -91,7 +91,7 @@ def classify(
         found = find_pictures(
             images or (), stdin=sys.stdin, manifests=manifest or (), column=manifest_column
         )
-        found = run.without_shards(without_own_files(found, out, run.classifier.store.path))
+        found = without_own_files(found, out, run.classifier.store.path)
     prepare_folder(out)
     try:
         with only_writer(out), progress_of(len(found), work) as shown:
@@ -115,6 +115,9 @@ def classify(
     print_summary(out, work)
     for warning in (run.record()["fusion"] or {}).get("warnings", ()):
         typer.echo(printable(f"References: {warning}"))
+    if run.classifier.store.damaged:
+        rows = run.classifier.store.damaged
+        typer.echo(f"Store: {rows:,} damaged rows were met, and were made anew.")
     if work.failed == work.found:
         raise typer.Exit(1)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from sightglass.reports.exports.convert import Converted
+    from sightglass.reports.exports.convert import Converted, Shown
     from sightglass.reports.exports.image_folder_tree import How
 
 Results = Annotated[
@@ -92,7 +92,7 @@ def convert(
     try:
         with progress_of(run.files, Work()) as shown:
             # The other targets go through the rows several times, and take no time.
-            following = cast("Any", shown) if to == "imagefolder" else iter
+            following: Shown = shown if to == "imagefolder" else iter
             made = write_export(run, out, layout, choice, shown=following)
     except KeyboardInterrupt:
         typer.echo(

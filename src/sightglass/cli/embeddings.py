@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -84,11 +84,12 @@ def embeddings(
         prepare_embedding_files,
         write_embeddings,
     )
+    from sightglass.reports.exports.one_run import lock_of
     from sightglass.reports.folder import without_own_files
     from sightglass.reports.work import Work
     from sightglass.store import DEFAULT_STORE, open_store
 
-    own = prepare_embedding_files(out)
+    own = prepare_embedding_files(out, manifests=manifest or ())
     kept = open_store(DEFAULT_STORE if store is None else store)
     if classes is None:
         encoder, named = load_encoder(model), None
@@ -103,7 +104,7 @@ def embeddings(
             ),
             out.parent,
             kept.path,
-            names=[path.name for path in own],
+            names=[*(path.name for path in own), lock_of(out).name],
         )
     try:
         with progress_of(len(found), work) as shown:
@@ -117,7 +118,7 @@ def embeddings(
             )
             write_embeddings(
                 out,
-                cast("Any", shown)(pictures),
+                shown(pictures),
                 dim=encoder.card.dim,
                 card=about(encoder),
                 classes=named,

@@ -26,9 +26,6 @@ class Engine(Protocol):
 
     classifier: ZeroShotClassifier
 
-    def without_shards(self, sources: Sequence[str]) -> Sequence[str]:
-        """``sources`` less what the engine itself keeps in the folder of results."""
-
     def stream(self, sources: Sequence[str]) -> Iterator[Row]:
         """One row per source, in order."""
 
@@ -49,10 +46,6 @@ class LocalEngine:
         self.classifier = settings.classifier()
         self.thumbnail = self.classifier.thumbnail
         self._work = work
-
-    def without_shards(self, sources: Sequence[str]) -> Sequence[str]:
-        """All of them: nothing is kept beside the results."""
-        return sources
 
     def stream(self, sources: Sequence[str]) -> Iterator[Row]:
         """One row per source, in order."""

@@ -23,6 +23,7 @@ from sightglass.inputs.references import (
     write_record,
 )
 from sightglass.inputs.signatures import picture_kind
+from sightglass.inputs.valid_text import as_utf8
 
 _SUFFIX = {
     "AVIF": ".avif",
@@ -156,7 +157,7 @@ def _fill(
                     origin="harvested",
                     sha256=one.content.hex(),
                     generator=generator,
-                    source=one.path.encode("utf-8", "backslashreplace").decode(),
+                    source=as_utf8(one.path),
                     filter_score=round(float(harvest.scores[row]), 6),
                     created=now,
                 )

@@ -21,7 +21,7 @@ from sightglass.generation.image_ledger import Entry, ImageLedger
 from sightglass.inputs.inner_path import stays_within
 from sightglass.inputs.labels import name_key
 from sightglass.inputs.references import class_folder, read_record
-from sightglass.whole_files import put_bytes
+from sightglass.whole_files import put_bytes, require_writable
 
 HIDDEN = ".imagine"
 VERDICTS = ("accepted", "rejected")
@@ -187,17 +187,12 @@ def make_folder(folder: Path) -> None:
     Raises:
         InputError: If it cannot.
     """
-    probe = folder / HIDDEN / "probe.part"
-    try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_link(probe.parent, folder)
-        probe.write_bytes(b"")
-        probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: a folder that can be written is needed for the pictures "
-            f"({error.strerror}). Choose another with --out."
-        ) from error
+    _refuse_link(folder / HIDDEN, folder)
+    require_writable(
+        folder / HIDDEN,
+        needed=f"{folder}: a folder that can be written is needed for the pictures",
+        advice="Choose another with --out.",
+    )
 
 
 def file_of(name: str, *, slot: int, attempt: int) -> str:

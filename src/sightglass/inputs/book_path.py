@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from errno import EISDIR
 from pathlib import Path
 
 from sightglass.errors import InputError
 from sightglass.inputs.class_book import SUFFIXES, ClassBook, read_class_book
+from sightglass.whole_files import require_writable
 
 
 def prepare_book_path(path: Path) -> None:
@@ -19,18 +19,10 @@ def prepare_book_path(path: Path) -> None:
         raise InputError(
             f"Class book '{path}': a file that ends in {', '.join(SUFFIXES)} is needed. Rename it."
         )
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(EISDIR, "it is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path.with_name(path.name + ".part")
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"Class book '{path}': a file that can be written is needed ({error.strerror}). Choose "
-            f"another."
-        ) from error
+    needed, advice = f"Class book '{path}': a file that can be written is needed", "Choose another."
+    if path.is_dir():
+        raise InputError(f"{needed} (it is a folder). {advice}")
+    require_writable(path.parent, needed=needed, advice=advice)
 
 
 def set_aside(path: Path, book: ClassBook) -> Path | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sightglass.errors import InputError, closest
 from sightglass.inputs.listed_paths import listed_paths
@@ -24,6 +24,7 @@ from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.inputs.url_secrets import without_secrets
 
 _MAGIC = re.compile(r"[*?\[]")
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SEPARATOR = re.compile(f"[{re.escape(os.sep + (os.altsep or ''))}]")
 
 
@@ -45,8 +46,7 @@ def find_pictures(
             entered once), a file, a glob pattern (``photos/*.jpg``; ``**`` is any depth; a folder
             that matches is entered), a URL of one of these, or ``-`` for one path per line from
             ``stdin``. What exists under its literal name is never taken for a pattern.
-        stdin: Read for ``-``; separated by NUL characters where it has any, else by line ends.
-            None is the process's own.
+        stdin: Read for ``-``, see ``listed_paths.separated``. None is the process's own.
         manifests: Files that list paths and URLs, see ``read_manifest``. A URL in them is a file;
             a folder's path is entered, as one from ``stdin`` is.
         column: Of the manifests.
@@ -115,11 +115,36 @@ def _files_at(url: str) -> Iterator[str]:
     if here is None:
         return iter(find_far(url))
     if not os.path.lexists(here):
+        magic = _MAGIC.search(url)
+        if magic is not None:
+            return _matches_at(url, url.rindex("/", 0, magic.start()) + 1)
         raise InputError(f"Pictures: '{url}' does not exist.{_hint(here)}")
     start, length = url.rstrip("/"), len(here.rstrip("/"))
     ends = (path[length:] for path in _files_of(here))
     as_written = url.endswith(here)
     return (start + (end if as_written else quote(os.fsencode(end))) for end in ends)
+
+
+def _matches_at(url: str, cut: int) -> Iterator[str]:
+    """The files that a pattern in a ``file://`` URL matches; at ``cut`` its folder ends.
+
+    As it is written where that matches something, else with its ``%20`` and the like resolved.
+    """
+    head, tail = url[:cut], url[cut:]
+    folder = local_path(head) or ""
+    for quoted in (False, True) if head.endswith(folder) else (True,):
+        pattern = _ESCAPES.sub(_resolved, tail) if quoted else tail
+        found = None
+        for found in _matches(glob.escape(folder) + pattern):
+            end = found.removeprefix(folder.rstrip("/")).lstrip("/")
+            yield head + (quote(os.fsencode(end)) if quoted else end)
+        if found is not None:
+            return
+
+
+def _resolved(escapes: re.Match[str]) -> str:
+    """What ``%5B`` and the like mean in a pattern: themselves, not a part of it."""
+    return glob.escape(unquote(escapes[0], errors="surrogateescape"))
 
 
 def _files_of(path: str) -> Iterator[str]:
@@ -200,11 +225,13 @@ def _fits(pattern: Sequence[str], names: Sequence[str]) -> bool:
 
 
 def _hint(source: str) -> str:
-    """Names the sibling that is most like a path that does not exist, if there is one."""
+    """What to do about a path that does not exist; names the sibling most like it, if any."""
     parent, name = os.path.split(source.rstrip(os.sep))
     try:
         siblings = os.listdir(parent or os.curdir)  # noqa: PTH208
     except (OSError, ValueError):
-        return ""
+        siblings = []
     near = closest(name, siblings)
-    return f" Did you mean '{os.path.join(parent, near)}'?" if near else ""  # noqa: PTH118
+    if near is None:
+        return " Check the path."
+    return f" Did you mean '{os.path.join(parent, near)}'?"  # noqa: PTH118

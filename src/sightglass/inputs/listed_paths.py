@@ -1,59 +1,76 @@
-"""Paths as another program lists them on standard input."""
+"""Plain lists of paths: on standard input, and in manifests that have no columns."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from tempfile import SpooledTemporaryFile
-from typing import IO, TextIO
+from typing import TextIO
 
-from sightglass.inputs.private_tables import no_temporary_file
+from sightglass.errors import InputError
+from sightglass.inputs.manifest_tables import LONGEST_LINE
 
-_BLOCK = 1 << 16
+BLOCK = 1 << 16
+# No path is as long, so that a list with NUL characters has the first of them within.
+_HEAD = 1 << 16
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def listed_paths(stdin: TextIO) -> Iterator[str]:
-    """The paths, separated by NUL characters where there are any, else by line ends.
-
-    Nothing is in memory but a few dozen kilobytes, however long the list is.
+    """The paths that another program lists on standard input, see ``separated``.
 
     Raises:
-        ResultsError: If there is no room for a temporary file.
+        InputError: If a line is longer than any path.
     """
     # A strict text stream stops at the first name that is not UTF-8; the bytes below it, where
     # there are any, are decoded as file names are.
     binary = getattr(stdin, "buffer", None)
     decode: Callable[[bytes], str] = os.fsdecode
-    blocks: Iterable[bytes]
+    blocks: Iterator[bytes]
     if binary is None:
         decode = partial(str, encoding="utf-8", errors="surrogatepass")
-        texts = iter(partial(stdin.read, _BLOCK), "")
+        texts = iter(partial(stdin.read, BLOCK), "")
         blocks = (text.encode("utf-8", "surrogatepass") for text in texts)
     else:
-        blocks = iter(partial(binary.read, _BLOCK), b"")
-    # Only the end of the list says whether there is a NUL character in it.
-    with SpooledTemporaryFile(max_size=_BLOCK) as kept:
-        has_nul = False
-        for block in blocks:
-            has_nul = has_nul or b"\0" in block
-            _keep(block, kept)
-        kept.seek(0)
-        entries = _separated(kept) if has_nul else (line.rstrip(b"\r\n") for line in kept)
-        yield from (decode(entry) for entry in entries if entry)
+        blocks = iter(partial(binary.read, BLOCK), b"")
+    yield from map(decode, separated(blocks, where="Standard input"))
 
 
-def _keep(block: bytes, kept: IO[bytes]) -> None:
-    try:
-        kept.write(block)
-    except OSError as error:
-        raise no_temporary_file(error, variable="TMPDIR") from error
+def separated(blocks: Iterator[bytes], *, where: str) -> Iterator[bytes]:
+    """The entries of a list: separated by NUL characters where it has any, else by line ends.
+
+    Entries between NUL characters are exact. Of lines, the carriage return at the end is cut off,
+    and those of nothing but blanks are passed over. A byte order mark is never part of an entry.
+    One block and one entry are in memory at a time.
+
+    Args:
+        blocks: The list, cut anywhere.
+        where: How a message begins.
+
+    Raises:
+        InputError: If an entry is longer than any path.
+    """
+    head = b""
+    while len(head) < _HEAD and (block := next(blocks, b"")):
+        head += block
+    separator = b"\0" if b"\0" in head[:_HEAD] else b"\n"
+    rest = head.removeprefix(_BYTE_ORDER_MARK)
+    while True:
+        *whole, rest = rest.split(separator)
+        yield from _entries(whole, separator)
+        if len(rest) > LONGEST_LINE:
+            raise InputError(
+                f"{where} must list one path per line, got a line of more than {LONGEST_LINE:,} "
+                f"bytes. Give a list of paths or URLs."
+            )
+        block = next(blocks, b"")
+        if not block:
+            yield from _entries([rest], separator)
+            return
+        rest += block
 
 
-def _separated(kept: IO[bytes]) -> Iterator[bytes]:
-    """What stands between the NUL characters."""
-    rest = b""
-    for block in iter(partial(kept.read, _BLOCK), b""):
-        *whole, rest = (rest + block).split(b"\0")
-        yield from whole
-    yield rest
+def _entries(parts: Iterable[bytes], separator: bytes) -> Iterator[bytes]:
+    if separator == b"\0":
+        return (part for part in parts if part)
+    return (line.rstrip(b"\r") for line in parts if line.strip())

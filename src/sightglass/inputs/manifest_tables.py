@@ -66,10 +66,10 @@ def csv_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str]:
     """The cells of one column; columns end at commas, tabs or semicolons, as the header's do.
 
     Raises:
-        InputError: If the table has no such column, or a row is malformed.
+        InputError: If the table has no such column, or a row is malformed or ends before it.
     """
     rows = _csv_rows(text, where)
-    header = next(rows, [])
+    _, header = next(rows, (1, []))
     chosen = choose_column(header, column=column, where=where)
     if len(header) == 1 and (is_url(chosen) or os.path.lexists(chosen)):
         raise InputError(
@@ -78,20 +78,26 @@ def csv_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str]:
         )
     at = header.index(chosen)
     exact: Callable[[str], str] = _as_it_was if tuple(header[:3]) == OURS else str
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         if any(row[len(header) :]):
             raise InputError(
-                f"{where} must have {len(header)} cells in each row, got {len(row)} in row "
+                f"{where} must have {len(header)} cells in each row, got {len(row)} in line "
                 f"{number}. Put quotes round names that hold commas."
             )
-        yield exact(row[at]) if at < len(row) else ""
+        if at < len(row):
+            yield exact(row[at])
+        elif any(cell.strip() for cell in row):
+            raise InputError(
+                f"{where} must have a cell '{chosen}' in each row, but line {number} ends before "
+                f"it. Complete or remove it."
+            )
 
 
 def jsonl_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str]:
     """What one key of the objects, one a line, holds; the first object says which key.
 
     Raises:
-        InputError: If a line is no object, or the key's value no text.
+        InputError: If a line is no object, or has no such key, or its value is no text.
     """
     key = None
     for number, line in enumerate(_lines(text, where), start=1):
@@ -111,7 +117,12 @@ def jsonl_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str
             )
         if key is None:
             key = choose_column(list(row), column=column, where=where)
-        yield text_of(row.get(key), f"{where}, line {number}, '{key}'")
+        if key not in row:
+            raise InputError(
+                f"{where} must have the key '{key}' in each object, got none in line {number}. "
+                f"Add it (null for no picture) or remove the line."
+            )
+        yield text_of(row[key], f"{where}, line {number}, '{key}'")
 
 
 def text_of(value: object, where: str) -> str:
@@ -144,15 +155,15 @@ def _as_it_was(cell: str) -> str:
     return plain_cell(from_escapes(cell))  # the last that was done is undone first
 
 
-def _csv_rows(text: TextIO, where: str) -> Iterator[list[str]]:
-    """All rows that are not blank, the header first."""
+def _csv_rows(text: TextIO, where: str) -> Iterator[tuple[int, list[str]]]:
+    """All rows that are not blank, the header first, each with the line that it ends in."""
     lines = _lines(text, where)
     first = next(lines, "")
     marks = {mark: first.count(mark) for mark in ",\t;"}
     mark = max(marks, key=lambda one: marks[one])
     rows = csv.reader(chain((first,), lines), delimiter=mark, strict=True)
     try:
-        yield from filter(None, rows)
+        yield from ((rows.line_num, row) for row in rows if row)
     except csv.Error as error:
         raise InputError(
             f"{where} must be CSV, but line {rows.line_num} makes no sense ({first_line(error)}). "
@@ -165,7 +176,7 @@ def _lines(text: TextIO, where: str) -> Iterator[str]:
         if len(line) == LONGEST_LINE:
             raise InputError(
                 f"{where} must have lines of less than {LONGEST_LINE:,} characters, got a longer "
-                f"one. Is it a manifest?"
+                f"one. Give a list of paths or URLs."
             )
         yield line
 

@@ -8,21 +8,21 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from sightglass.errors import InputError, closest, first_line, reason
+from sightglass.inputs.listed_paths import BLOCK, separated
 from sightglass.inputs.manifest_parquet import parquet_cells
-from sightglass.inputs.manifest_tables import LONGEST_LINE, csv_cells, jsonl_cells
-from sightglass.inputs.remote import copied_here, is_url
+from sightglass.inputs.manifest_tables import csv_cells, jsonl_cells
+from sightglass.inputs.remote import copied_here, is_url, local_path
 from sightglass.inputs.signatures import looks_like, picture_kind
 from sightglass.inputs.url_secrets import without_secrets
 
 _HEAD = 4096
-_BLOCK = 1 << 16
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\r"}) + b"\x7f"
 
@@ -37,18 +37,20 @@ def read_manifest(manifest: str, *, column: str | None = None) -> Iterator[str]:
     .parquet) give back the paths that they were made from.
 
     Args:
-        manifest: A path, or a URL, which is copied here first.
+        manifest: A path, or a URL; what is not on this machine is copied here first.
         column: Which column or key holds the paths; None for ``path``, ``url``, ``file``,
             ``filename`` or ``image``, in this order, or else the only one.
 
     Raises:
         InputError: If it does not exist, is damaged or no manifest, lists nothing, or has no such
             column.
-        MissingExtraError: If it is parquet, or at a URL, and a package for that is not installed.
+        MissingExtraError: If it is parquet, or far away, and a package for that is not installed.
+        ResultsError: If there is no room for the copy.
     """
     where = f"Manifest: '{without_secrets(manifest)}'"
-    if not is_url(manifest):
-        yield from _some(_cells(Path(manifest), manifest, where, column), where)
+    here = local_path(manifest) if is_url(manifest) else manifest
+    if here is not None:
+        yield from _some(_cells(Path(here), here, where, column), where)
         return
     with copied_here(manifest) as copy:
         yield from _some(_cells(copy, urlsplit(manifest).path, where, column), where)
@@ -106,32 +108,7 @@ def _text_cells(
             f"{where} must have columns where one is named ('{column}'), got plain lines. Call it "
             f".csv or .jsonl if it is that."
         )
-    for line in _lines(stream, b"\0" if b"\0" in head else b"\n", where):
-        yield os.fsdecode(line)
-
-
-def _lines(stream: io.BufferedReader[Any], separator: bytes, where: str) -> Iterator[bytes]:
-    """What stands between separators; of lines, those that are not blank."""
-    rest = stream.read1(_BLOCK).removeprefix(_BYTE_ORDER_MARK)
-    while rest:
-        *whole, rest = rest.split(separator)
-        yield from _stripped(whole, separator)
-        if len(rest) > LONGEST_LINE:
-            raise InputError(
-                f"{where} must list one path per line, got a line of more than {LONGEST_LINE:,} "
-                f"bytes. Is it a manifest?"
-            )
-        more = stream.read1(_BLOCK)
-        if not more:
-            yield from _stripped([rest], separator)
-            return
-        rest += more
-
-
-def _stripped(entries: Iterable[bytes], separator: bytes) -> Iterator[bytes]:
-    if separator == b"\0":
-        return iter(entries)
-    return (line.rstrip(b"\r") for line in entries if line.strip())
+    yield from map(os.fsdecode, separated(iter(partial(stream.read1, BLOCK), b""), where=where))
 
 
 @contextmanager
@@ -162,8 +139,8 @@ def _hint(path: Path) -> str:
     try:
         near = closest(path.name, [beside.name for beside in path.parent.iterdir()])
     except OSError:
-        return ""
-    return f" Did you mean '{path.parent / near}'?" if near else ""
+        near = None
+    return f" Did you mean '{path.parent / near}'?" if near else " Check the path."
 
 
 def _is_binary(head: bytes) -> bool:

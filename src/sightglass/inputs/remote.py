@@ -7,6 +7,7 @@ nothing of it is asked for or kept here.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -21,7 +22,8 @@ from sightglass.checks import require_extra
 from sightglass.errors import InputError, MissingExtraError, PictureError, first_line
 from sightglass.inputs import remote_http
 from sightglass.inputs.file_stamp import FileStamp
-from sightglass.inputs.remote_patience import in_words, patiently
+from sightglass.inputs.private_tables import no_temporary_file
+from sightglass.inputs.remote_patience import in_words, is_given_up, patiently
 from sightglass.inputs.remote_stamps import passing_stamp, stamp_from
 from sightglass.inputs.url_secrets import without_secrets
 
@@ -34,6 +36,7 @@ _ARCHIVES = ("dir", "libarchive", "reference", "tar", "zip")
 _CACHES = ("blockcache", "cached", "dask", "filecache", "generic", "simplecache")
 _VIEWS = frozenset((*_ARCHIVES, *_CACHES))
 _LOCAL = ("file", "local")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # What each thread asked about last: a picture's stamp is looked at just before it is read.
 _asked = threading.local()
 
@@ -113,8 +116,11 @@ def stamp_of(url: str) -> FileStamp | None:
     """What the server says of the object now, without reading it.
 
     None where it says nothing that would tell a changed object, or does not answer. What an
-    earlier listing said counts: its file system may remember that.
+    earlier listing said counts: its file system may remember that. A server that is given up is
+    not asked: reading the object is question enough.
     """
+    if is_given_up(server_of(url)):
+        return None
     try:
         return stamp_from(_facts(url))
     except Exception:
@@ -148,9 +154,14 @@ def copied_here(url: str) -> Iterator[Path]:
     Raises:
         InputError: If it cannot be read.
         MissingExtraError: If a package that it needs is not installed.
+        ResultsError: If there is no room for the copy.
     """
     require_file_system(url)
-    with tempfile.TemporaryDirectory(prefix="sightglass-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="sightglass-")
+    except OSError as error:
+        raise no_temporary_file(error, variable="TMPDIR") from error
+    with temporary as folder:
         copy = Path(folder) / "copy"
 
         def get() -> None:
@@ -160,6 +171,8 @@ def copied_here(url: str) -> Iterator[Path]:
         try:
             patiently(get, server=server_of(url))
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise no_temporary_file(error, variable="TMPDIR") from error
             raise InputError(
                 f"Manifest: '{without_secrets(url)}' cannot be read ({in_words(error)}). Check the "
                 f"address and your permission."

@@ -83,5 +83,8 @@ def _linked(system: Any, url: str) -> list[str]:
 
 def _spelled(paths: list[str], root: str, url: str) -> list[str]:
     """``paths`` as URLs that begin like ``url``, whose path ``root`` is."""
-    start, root = url.rstrip("/"), root.rstrip("/")
-    return [f"{start}/{path.removeprefix(root).lstrip('/')}" for path in paths]
+    scheme, mark, place = url.partition("://")
+    if place.strip("/"):  # else it names no bucket or host, and the slashes are the scheme's own
+        place = place.rstrip("/") + "/"
+    start, root = scheme + mark + place, root.rstrip("/")
+    return [start + path.removeprefix(root).lstrip("/") for path in paths]

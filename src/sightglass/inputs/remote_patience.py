@@ -10,17 +10,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sightglass.errors import PictureError, first_line
-from sightglass.inputs.url_secrets import without_secrets
+from sightglass.inputs.url_secrets import text_without_secrets
 
 T = TypeVar("T")
 
 # Seconds before the second, third and fourth attempt.
 PAUSES = (0.5, 1.0, 2.0)
-# A server that failed so many times in a row is asked once, until it answers again: a million rows
-# of one that is down would take weeks otherwise.
+# A server that failed so many times in a row is asked once per picture, until it answers again:
+# every attempt may wait for it for half a minute, beside the pauses.
 PATIENCE = 20
 
 _LENGTH = 200
+_LONGEST = 4096  # what is looked at; a URL in it may be a megabyte
 _PASSING_STATUS = frozenset((408, 425, 429, 500, 502, 503, 504))
 _PASSING_ERRNO = frozenset((errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT))
 
@@ -38,12 +39,13 @@ def patiently(call: Callable[[], T], *, server: str) -> T:
     Raises:
         Exception: What the last call raised.
     """
-    pauses = () if _failed_in_a_row[server] >= PATIENCE else PAUSES
+    pauses = () if is_given_up(server) else PAUSES
     for pause in (*pauses, None):
         try:
             answer = call()
         except Exception as error:
             if not _passes(error):
+                _answered(server)  # a refusal is an answer too
                 raise
             if pause is None:
                 with _lock:
@@ -51,10 +53,14 @@ def patiently(call: Callable[[], T], *, server: str) -> T:
                 raise
             time.sleep(pause)
         else:
-            with _lock:
-                _failed_in_a_row[server] = 0
+            _answered(server)
             return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def is_given_up(server: str) -> bool:
+    """Whether a server failed so often that it is asked no more than it must be."""
+    return _failed_in_a_row[server] >= PATIENCE
 
 
 def in_words(error: Exception) -> str:
@@ -69,7 +75,13 @@ def in_words(error: Exception) -> str:
     if status is not None:
         said = getattr(error, "message", "")
         return _one_line(f"the server answered {status} {said if isinstance(said, str) else ''}")
-    return _one_line(without_secrets(first_line(error, otherwise=type(error).__name__)))
+    said = first_line(error, otherwise=type(error).__name__)[:_LONGEST]
+    return _one_line(text_without_secrets(said))
+
+
+def _answered(server: str) -> None:
+    with _lock:
+        _failed_in_a_row[server] = 0
 
 
 def _passes(error: Exception) -> bool:

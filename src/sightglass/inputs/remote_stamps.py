@@ -28,7 +28,8 @@ def stamp_from(facts: Mapping[str, Any]) -> FileStamp | None:
     named = {str(name).lower(): value for name, value in facts.items() if value not in (None, "")}
     version = next((named[name] for name in _VERSIONS if name in named), None)
     change = next((named[name] for name in (*_CHANGES, _CREATED) if name in named), None)
-    size = int(named.get("size", named.get("content-length", 0)))
+    given_size = named.get("size", named.get("content-length"))
+    size = int(given_size or 0)
     if (version is None and change is None) or not 0 <= size < _BEYOND:
         return None
     number = hashlib.sha256(f"{version}\0{change}".encode()).digest()
@@ -36,7 +37,8 @@ def stamp_from(facts: Mapping[str, Any]) -> FileStamp | None:
     return FileStamp(
         size=size,
         mtime_ns=int.from_bytes(number[:8]) % _BEYOND,
-        settled=not 0 <= age < _GRAIN_SECONDS,
+        # A time alone, in whole seconds and without a size, tells too little.
+        settled=not (0 <= age < _GRAIN_SECONDS or (version is None and given_size is None)),
     )
 
 

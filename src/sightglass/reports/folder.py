@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sightglass.errors import InputError
+from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.remote import is_url
 from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.reports.html import write_report
@@ -17,29 +18,33 @@ from sightglass.reports.parquet_table import ParquetTable
 from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
 from sightglass.reports.work import Work
-from sightglass.whole_files import replacing
+from sightglass.whole_files import replacing, require_writable
 
 CSV, JSONL, REPORT, RUN = "predictions.csv", "predictions.jsonl", "report.html", "run.json"
 OWN_FILES = (CSV, JSONL, REPORT, RUN)
 PARQUET = "predictions.parquet"  # where it is asked for
+# Unfinished work of runs on many machines; each has a folder of its own in it.
+SHARDS = "shards"
+SHARD_RUN = re.compile("[0-9a-f]{16}")
 
 
 def prepare_folder(folder: Path) -> None:
     """Make ``folder`` and see that it can be written, before hours of work.
 
     Raises:
-        InputError: If it cannot.
+        InputError: If it cannot, or a folder is where one of the files goes.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f"{RUN}.part"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"{folder}: a folder that can be written is needed for the results ({error.strerror}). "
-            f"Choose another with --out."
-        ) from error
+    require_writable(
+        folder,
+        needed=f"{folder}: a folder that can be written is needed for the results",
+        advice="Choose another with --out.",
+    )
+    for name in (*OWN_FILES, PARQUET):
+        if (folder / name).is_dir():
+            raise InputError(
+                f"{folder / name}: results are written to a file of this name, this is a folder. "
+                f"Move it away, or choose another folder with --out."
+            )
 
 
 def without_own_files(
@@ -50,6 +55,8 @@ def without_own_files(
     names: Sequence[str] = (*OWN_FILES, PARQUET),
 ) -> Sequence[str]:
     """``paths`` less the results in ``folder`` and the store: what we write are not pictures.
+
+    Unfinished work in ``folder``, and what was set aside of the store, is ours as well.
 
     Args:
         paths: What was found.
@@ -64,7 +71,17 @@ def without_own_files(
     if store is not None:
         own += [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
     real = {os.path.realpath(path) for path in own}
-    ours = {path for path in paths if not is_url(path) and _real(path) in real}
+    shards = re.escape(os.path.realpath(folder / SHARDS) + os.sep) + SHARD_RUN.pattern
+    kept = [shards + re.escape(os.sep)]
+    if store is not None:
+        kept.append(re.escape(os.path.realpath(store)) + r"\.damaged-")
+    remains = re.compile("|".join(kept))
+
+    def written_by_us(path: str) -> bool:
+        place = None if is_url(path) else _real(path)
+        return place is not None and (place in real or remains.match(place) is not None)
+
+    ours = {path for path in paths if written_by_us(path)}
     left = SpooledTexts(path for path in paths if path not in ours) if ours else paths
     if not left:
         raise InputError(
@@ -103,7 +120,7 @@ def write_results(
             what lies in the folder is of one run.
 
     Raises:
-        ResultsError: If a file cannot be written.
+        ResultsError: If a file cannot be written, or the earlier one not removed.
     """
     with ExitStack() as files:
         tables: list[PredictionTable | ParquetTable] = [
@@ -116,8 +133,9 @@ def write_results(
         for row in rows:
             for table in tables:
                 table.write(row)
-    if not parquet:
-        (folder / PARQUET).unlink(missing_ok=True)
+        if not parquet:
+            # Before the new tables take their places: nobody finds it beside them.
+            _remove(folder / PARQUET)
     with work.timed("report"):
         write_report(
             folder / REPORT,
@@ -126,3 +144,13 @@ def write_results(
             thumbnails=thumbnails,
         )
     write_run(folder / RUN, run())
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(
+            f"{path}: it is of an earlier run and cannot be removed ({error.strerror}). Remove it "
+            f"and run again: nothing computed is lost."
+        ) from error

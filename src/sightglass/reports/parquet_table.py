@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self, TextIO
 
 from sightglass.checks import require_extra
+from sightglass.inputs.valid_text import as_utf8
 from sightglass.reports.prediction import Row
 
 # Enough that a column compresses well; a few megabytes while they wait.
@@ -91,7 +92,7 @@ def _flat(row: Row) -> Row:
 def _escaped(value: Any) -> Any:
     """The same value with every text in it as valid UTF-8."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return as_utf8(value)
     if isinstance(value, list):
         return [_escaped(one) for one in value]
     if isinstance(value, dict):

@@ -19,12 +19,14 @@ class Answer:
         thumbnails: JPEG bytes by sha256, of the pictures that were asked for.
         tally: What had to be done: numbers of ``Work``, by name.
         seconds: Per stage, as in ``Work``.
+        notes: Warnings of ours that were raised on the way, for the person at the other end.
     """
 
     rows: Sequence[Row]
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
     tally: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 TALLIED = ("read", "encoded", "near_ties", "decoded_again")
@@ -65,4 +67,5 @@ def joined(answers: Sequence[Answer]) -> Answer:
         thumbnails={sha: jpeg for one in answers for sha, jpeg in one.thumbnails.items()},
         tally=tally,
         seconds={stage: sum(one.seconds.get(stage, 0.0) for one in answers) for stage in stages},
+        notes=[note for one in answers for note in one.notes],
     )

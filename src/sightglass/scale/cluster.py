@@ -5,31 +5,31 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import socket
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from sightglass.checks import require_extra, usable_processors
-from sightglass.errors import InputError, first_line, reason
+from sightglass.errors import InputError, ResultsError, first_line
 from sightglass.scale.answers import Answer
 from sightglass.scale.failures import Failure
 from sightglass.scale.plan import Plan
+from sightglass.scale.reachable import check_reachable
 from sightglass.scale.shards import Shard, packed_sources, unpacked_sources
 from sightglass.scale.worker import Worker
 
-# Shards that a worker has beside the one it computes: it never waits, and with the answers that
-# wait for the driver they bound what is under way.
+# Shards that a worker has at once, the one it computes included: it never waits, and with the
+# answers that wait for the driver they bound what is under way.
 _AHEAD = 2
 # What travels is small: paths and answers. Ray's default is a third of the machine's memory.
 _OBJECT_STORE_BYTES = 256_000_000
 # Answers may fill this much before workers wait for the driver.
 _WAITING_BYTES = 64_000_000
-_SECONDS_TO_CONNECT = 10.0
-# How a client of gRPC, which Ray speaks, begins: the preface of HTTP/2 and an empty frame of
-# settings, whose type is the fourth of its nine bytes. The server's first frame is of that type.
-_HTTP_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+# The line that ends a trace of something else than Ray's own errors.
+_CAUSE = re.compile(r"^(?!ray\.)[\w.]+(?:Error|Exception): .+", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[\d*m")
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is ever reported to anybody
     "RAY_DEDUP_LOGS_SKIP_REGEX": "[\\s\\S]*",  # what Ray prints on the terminal beside its logs
@@ -46,13 +46,14 @@ class ClusterTally:
         workers: At most so many at once.
         begun: Shards that some worker began; more than ``arrived`` where a worker was lost.
         arrived: Shards whose answer came.
+        answered: Ray's names of the nodes that they came from.
     """
 
     nodes: int = 0
     workers: int = 0
     begun: int = 0
     arrived: int = 0
-    hosts: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
 
 
 def require_ray() -> Any:
@@ -78,7 +79,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
         MissingExtraError: If Ray is not installed.
     """
     if address is not None:
-        _check_reachable(address)
+        check_reachable(address)
     ray = require_ray()
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address is None:
@@ -108,8 +109,8 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
 def answers(
     ray: Any,
     plan: Plan,
-    shards: Sequence[Shard],
-    shown: Any,
+    shards: Iterable[Shard],
+    shown: Callable[[Shard], Sequence[int]],
     *,
     workers: int | None,
     tally: ClusterTally,
@@ -121,13 +122,15 @@ def answers(
     Args:
         ray: From ``connected``.
         plan: For every worker.
-        shards: At least one.
+        shards: At least one; what is kept of each is its packed sources.
         shown: Given a shard, the places of pictures whose thumbnails are wanted.
         workers: At most so many at once; None for one per processor of the cluster.
         tally: Filled in.
 
     Raises:
         SightglassError: What a worker raised.
+        InputError: If the cluster has no processors.
+        ResultsError: If the cluster fails.
     """
     from ray.data import ActorPoolStrategy, DataContext, from_items
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -135,9 +138,10 @@ def answers(
     alive = [node for node in ray.nodes() if node["Alive"]]
     processors = int(sum(node["Resources"].get("CPU", 0) for node in alive))
     if not processors:
-        raise InputError("Ray: a cluster with processors is needed, this one has none to give.")
-    count = min(workers or processors, processors, len(shards))
-    tally.nodes, tally.workers = len(alive), count
+        raise InputError(
+            "Ray: a cluster with processors is needed, this one has none. Add a machine to it "
+            "with `ray start --address`, see docs/scale.md."
+        )
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -154,6 +158,8 @@ def answers(
         }
         for shard in shards
     ]
+    count = min(workers or processors, processors, len(items))
+    tally.nodes, tally.workers = len(alive), count
     dataset: Any = from_items(items, override_num_blocks=len(items)).map_batches(
         RayWorker,
         fn_constructor_args=(pickle.dumps(plan), counter),
@@ -166,16 +172,51 @@ def answers(
             min_size=1, max_size=count, initial_size=count, max_tasks_in_flight_per_actor=_AHEAD
         ),
     )
-    for batch in dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow"):
+    batches = dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow")
+    yield from arrived(batches, lambda: ray.get(counter.count.remote()), tally)
+
+
+def arrived(
+    batches: Iterable[Any], begun: Callable[[], int], tally: ClusterTally
+) -> Iterator[tuple[int, Answer]]:
+    """What ``RayWorker`` made, as it comes back.
+
+    Args:
+        batches: Tables of one shard each, as Ray Data gives them.
+        begun: How many shards some worker began.
+        tally: Filled in.
+
+    Raises:
+        SightglassError: What a worker raised.
+        ResultsError: If the cluster fails.
+    """
+    coming = iter(batches)
+    while True:
+        # Ray Data raises errors of Ray's, of its own and of the system's. None may pass for an
+        # error of the files that rows are written to, which is what an OSError is there.
+        try:
+            batch = next(coming, None)
+            tally.begun = begun()
+        except Exception as error:
+            raise ResultsError(
+                f"Ray: a cluster that goes on is needed, it failed ({_said(error)}). Finished "
+                f"shards are kept; run the same command again."
+            ) from error
+        if batch is None:
+            return
         (row,) = batch.to_pylist()
         reply: Answer | Failure = pickle.loads(row["reply"])
         if isinstance(reply, Failure):
             raise reply.as_error()
-        tally.hosts.add(row["node"])
+        tally.answered.add(row["node"])
         tally.arrived += 1
-        tally.begun = ray.get(counter.count.remote())
         yield row["shard"], reply
-    tally.begun = ray.get(counter.count.remote())
+
+
+def _said(error: Exception) -> str:
+    """One line of Ray's many: the error inside the traces, if there is one, else the first."""
+    cause = _CAUSE.search(str(error))
+    return cause[0] if cause else _COLOUR.sub("", first_line(error, otherwise=type(error).__name__))
 
 
 class _Counter:
@@ -227,27 +268,3 @@ def _without_standard_error() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _check_reachable(address: str) -> None:
-    """Say within seconds that nobody is there: Ray itself tries for minutes."""
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    if "://" in address or not host or not port.isdigit():
-        raise InputError(
-            f"--address must be HOST:PORT of a Ray cluster's head, or auto, got '{address}'. Run "
-            f"this on a machine of the cluster; `ray status` there says the address."
-        )
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_CONNECT) as one:
-            if os.environ.get("RAY_USE_TLS", "0") == "0":
-                one.sendall(_HTTP_2)
-                reply = one.recv(4)
-                if reply[3:] != _HTTP_2[-6:-5]:
-                    raise ConnectionError("what answers there is no Ray")
-    except (OSError, OverflowError) as error:
-        raise InputError(
-            f"--address {address}: a Ray cluster is needed, none answers there ({reason(error)}). "
-            f"Start it with `ray start --head`, or leave --address out to use this machine alone."
-        ) from error

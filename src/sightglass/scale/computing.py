@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import IO
 
 from PIL import Image
@@ -21,15 +24,30 @@ from sightglass.scale.plan import Plan
 from sightglass.store import open_store
 
 READY = "ready"
+_PACKAGE = Path(__file__).parents[1]
 
 
 def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
     """Answer requests until nobody sends any.
 
     The first value read is a plan, the reply to it ``READY``; then come pairs of sources and the
-    places of those whose thumbnails are wanted, the reply to which is an ``Answer``. Any reply may
-    be a ``Failure`` instead.
+    places of those whose thumbnails are wanted, the reply to which is an ``Answer``, with the
+    warnings of ours since the last. Any reply may be a ``Failure`` instead.
     """
+    with warnings.catch_warnings():
+        notes: list[str] = []
+        warnings.simplefilter("always")
+        warnings.showwarning = partial(_note, notes)
+        _serve(requests, replies, notes)
+
+
+def _note(notes: list[str], message: Warning | str, _: object, filename: str, *__: object) -> None:
+    """Remember a warning of this package; those of others are about nothing a person can do."""
+    if Path(filename).is_relative_to(_PACKAGE):
+        notes.append(str(message))
+
+
+def _serve(requests: IO[bytes], replies: IO[bytes], notes: list[str]) -> None:
     try:
         plan: Plan = receive(requests)
         try:
@@ -46,7 +64,8 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
             except Exception as error:  # as above
                 send(replies, Failure.of(error))
             else:
-                send(replies, reply)
+                send(replies, replace(reply, notes=tuple(notes)))
+                notes.clear()
             if plan.settings.store is None:
                 # What one shard left does not help the next, and a worker may see millions.
                 classifier.store.close()
@@ -69,7 +88,6 @@ def main() -> int:
     """Serve on standard input and output; whatever else would print there goes to stderr."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    warnings.simplefilter("ignore")
     serve(sys.stdin.buffer, replies)
     return 0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sightglass.decisions import UnknownRule
@@ -15,10 +15,14 @@ from sightglass.encoders.registry import load_encoder
 from sightglass.encoders.wording import DEFAULT_PROMPTS
 from sightglass.errors import InputError, ModelError
 from sightglass.inputs.labels import LabelSet
+from sightglass.inputs.remote import is_url, local_path
 from sightglass.opinions import Opinions
 from sightglass.pipeline import ZeroShotClassifier
 from sightglass.scale.settings import ClassifierSettings
 from sightglass.text_side import FixedTexts
+
+# What decides which pictures can be read, and to which pixels and rows, beside this package.
+_LIBRARIES = ("pillow", "pillow-heif", "simplejpeg", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +40,8 @@ class Plan:
         rule: When a picture is called unknown.
         vision_model: Name of the second encoder; None where there are no references.
         fingerprints: Of the encoders: a worker that has others must not answer.
+        precisions: Of the encoders; a processor may decide them, and the fingerprints with them.
+        libraries: Versions of those that rows depend on, None for what is not installed.
         folder: What relative paths begin at.
         rooted: False where some source is a relative path, and needs that folder.
     """
@@ -50,6 +56,8 @@ class Plan:
     rule: UnknownRule
     vision_model: str | None
     fingerprints: tuple[str, ...]
+    precisions: tuple[str, ...]
+    libraries: Mapping[str, str | None]
     folder: str
     rooted: bool
 
@@ -57,7 +65,8 @@ class Plan:
         """The classifier in this process; the current folder becomes the plan's.
 
         Raises:
-            InputError: If relative paths need a folder that this machine does not have.
+            InputError: If relative paths need a folder that this machine does not have, or a
+                library has another version here.
             ModelError: If the model here is another one.
         """
         try:
@@ -68,6 +77,7 @@ class Plan:
                     f"Worker: the folder {self.folder}, where relative paths begin, is needed on "
                     f"every machine ({error.strerror}). Share it, or give absolute paths or URLs."
                 ) from error
+        self._check_libraries()
         made = self.settings.classifier()
         made.extra_prompts = tuple(tuple(sentences) for sentences in self.extra_prompts)
         made.templates = tuple(self.templates)
@@ -78,14 +88,36 @@ class Plan:
         if self.vision_model is not None:
             made.vision = load_encoder(self.vision_model)
         made.opinions, made.rule = self.opinions, self.rule
-        here = fingerprints_of(made)
-        if here != self.fingerprints:
-            raise ModelError(
-                f"Worker: the model {self.settings.model} must be the one of the machine that "
-                f"began the run ({self.fingerprints[0][:12]}…), is another ({here[0][:12]}…). "
-                f"Install the same version and the same files on every machine."
-            )
+        self._check_models(made)
         return made
+
+    def _check_libraries(self) -> None:
+        for name, here in _libraries().items():
+            there = self.libraries[name]
+            if here != there:
+                raise InputError(
+                    f"Worker: {name} must be as on the machine that began the run "
+                    f"({there or 'not installed'}), here it is {here or 'not installed'}. Install "
+                    f"the same packages on every machine."
+                )
+
+    def _check_models(self, made: ZeroShotClassifier) -> None:
+        names = (self.settings.model, self.vision_model)
+        began = zip(names, self.fingerprints, self.precisions, strict=False)
+        here = zip(fingerprints_of(made), _precisions(made), strict=True)
+        for (name, there, theirs), (ours, precision) in zip(began, here, strict=True):
+            if ours == there:
+                continue
+            advice = "Install the same version and the same files on every machine."
+            if precision != theirs:
+                advice = (
+                    "Processors with bf16 instructions compute this model in bf16, others in fp32: "
+                    "use machines of one of the two kinds."
+                )
+            raise ModelError(
+                f"Worker: the model {name} must be the one of the machine that began the run "
+                f"({there[:12]}…, {theirs}), is another ({ours[:12]}…, {precision}). {advice}"
+            )
 
     def digest(self) -> str:
         """Equal for plans that give equal answers, 64 hex digits."""
@@ -99,6 +131,7 @@ class Plan:
             "top_k": settings.top_k,
             "max_pixels": settings.max_pixels,
             "fingerprints": self.fingerprints,
+            "libraries": dict(self.libraries),
             "folder": None if self.rooted else self.folder,
         }
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
@@ -106,6 +139,8 @@ class Plan:
             opinions = self.opinions
             found.update(repr((opinions.plan, sorted(opinions.yardsticks.items()))).encode())
             found.update(b"".join(opinions.references.contents))
+            # Rows name the nearest references.
+            found.update(json.dumps([one.name for one in opinions.references.pictures]).encode())
             found.update(opinions.references.labels.tobytes())
             for name in sorted(opinions.spaces):
                 space = opinions.spaces[name]
@@ -147,8 +182,10 @@ def plan_of(
         rule=classifier.rule,
         vision_model=None if classifier.vision is None else settings.vision_model,
         fingerprints=fingerprints_of(classifier),
+        precisions=_precisions(classifier),
+        libraries=_libraries(),
         folder=str(Path.cwd()),
-        rooted=all("://" in source or Path(source).is_absolute() for source in sources),
+        rooted=all(map(_is_rooted, sources)),
     )
 
 
@@ -156,3 +193,25 @@ def fingerprints_of(classifier: ZeroShotClassifier) -> tuple[str, ...]:
     """Of its encoders."""
     first = classifier.encoder.fingerprint
     return (first,) if classifier.vision is None else (first, classifier.vision.fingerprint)
+
+
+def _precisions(classifier: ZeroShotClassifier) -> tuple[str, ...]:
+    first = classifier.encoder.card.precision
+    return (first,) if classifier.vision is None else (first, classifier.vision.card.precision)
+
+
+def _libraries() -> dict[str, str | None]:
+    return {name: _version_of(name) for name in _LIBRARIES}
+
+
+def _version_of(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _is_rooted(source: str) -> bool:
+    """Whether a source means the same file whatever the current folder is."""
+    path = local_path(source) if is_url(source) else source
+    return path is None or Path(path).is_absolute()

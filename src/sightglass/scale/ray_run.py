@@ -10,6 +10,7 @@ from typing import Any
 
 from sightglass.errors import InputError
 from sightglass.reports.first_seen import FirstSeen
+from sightglass.reports.folder import SHARDS
 from sightglass.reports.prediction import Row
 from sightglass.reports.work import Work
 from sightglass.scale.answers import TALLIED, Answer
@@ -17,7 +18,7 @@ from sightglass.scale.cluster import ClusterTally, answers, connected, require_r
 from sightglass.scale.merging import in_order, with_duplicates
 from sightglass.scale.plan import Plan, plan_of
 from sightglass.scale.settings import ClassifierSettings
-from sightglass.scale.shard_folder import SHARDS, ShardFolder, run_key, without_shards
+from sightglass.scale.shard_folder import ShardFolder, run_key
 from sightglass.scale.shards import SHARD_SIZE, Shard, Sharding
 
 # More than a report has room for, so that it can choose; 100 MB come back for them.
@@ -71,16 +72,14 @@ class RayRun:
         self._begun = 0.0
         self._first_answer: float | None = None
         self._folder: ShardFolder | None = None
-
-    def without_shards(self, sources: Sequence[str]) -> list[str]:
-        """``sources`` less the unfinished work of earlier runs into the same folder."""
-        return without_shards(sources, self._out)
+        self._notes: set[str] = set()
 
     def stream(self, sources: Sequence[str]) -> Iterator[Row]:
         """One row per source, in order, as ``ZeroShotClassifier.stream`` gives them.
 
         What arrives is on the disk before it is given on: a run that is stopped goes on from
-        there. Files that change between the two are not noticed.
+        there; shards with files that could not be read are computed anew. Files that change
+        between the two are not noticed.
 
         Args:
             sources: Paths or URLs, each once.
@@ -101,12 +100,25 @@ class RayRun:
                 f"alone; remove what is not needed any more.",
                 stacklevel=2,
             )
-        done = {number for number in folder.done() if number < len(sharding)}
+        kept = {number for number in folder.kept() if number < len(sharding)}
+        done = {number for number in kept if folder.is_done(number, sharding[number].sources)}
+        if kept > done:
+            anew = len(kept - done)
+            warnings.warn(
+                f"{anew:,} {'shard' if anew == 1 else 'shards'} of an earlier run "
+                f"{'is' if anew == 1 else 'are'} computed anew: damaged, or with files that could "
+                f"not be read then.",
+                stacklevel=2,
+            )
         self._shards = {"of": len(sharding), "reused": len(done), "size": self._shard_size}
         arriving = self._arriving(plan, sharding, sorted(set(range(len(sharding))) - done))
         try:
             numbers = in_order(len(sharding), done, arriving, self._keep)
-            rows = (row for n in work.timed_each("cluster", numbers) for row in folder.rows(n))
+            rows = (
+                row
+                for number in work.timed_each("cluster", numbers)
+                for row in folder.rows(number, sharding[number].sources)
+            )
             for row in with_duplicates(rows, FirstSeen()):
                 work.counts[row["outcome"]] += 1
                 if row["label"] is not None:
@@ -125,7 +137,7 @@ class RayRun:
                 "address": self._address,
                 "workers": tally.workers,
                 "nodes": tally.nodes,
-                "nodes_that_answered": len(tally.hosts),
+                "nodes_that_answered": len(tally.answered),
                 "shards": self._shards,
                 "begun_again": tally.begun - tally.arrived,
                 "seconds_to_first_answer": self._first_answer,
@@ -152,6 +164,10 @@ class RayRun:
         self._folder.save(number, answer)
         for name in TALLIED:
             setattr(self._work, name, getattr(self._work, name) + answer.tally.get(name, 0))
+        for note in answer.notes:
+            if note not in self._notes:
+                self._notes.add(note)
+                warnings.warn(note, stacklevel=2)
         for stage, seconds in answer.seconds.items():
             self._worker_seconds[stage] = self._worker_seconds.get(stage, 0.0) + seconds
 
@@ -160,20 +176,25 @@ class RayRun:
     ) -> Generator[tuple[int, Answer]]:
         if not missing:
             return
-        stride = -(-sharding.total // MOST_THUMBNAILS)
-
-        def shown(shard: Shard) -> list[int]:
-            return [
-                place for place in range(len(shard.sources)) if (shard.first + place) % stride == 0
-            ]
-
         self._begun = time.monotonic()
         with connected(self._address, self._workers) as ray:
             yield from answers(
                 ray,
                 plan,
-                [sharding[number] for number in missing],
-                shown,
+                (sharding[number] for number in missing),
+                lambda shard: shown_of(shard, sharding.total),
                 workers=self._workers,
                 tally=self._tally,
             )
+
+
+def shown_of(shard: Shard, total: int, most: int = MOST_THUMBNAILS) -> list[int]:
+    """Places in a shard of the pictures that a report may show: ``most`` of ``total``, or all.
+
+    The run is cut into ``most`` stretches, equal to one picture, and the first of each is taken.
+    """
+    return [
+        place - shard.first
+        for place in range(shard.first, shard.first + len(shard.sources))
+        if place == 0 or place * most // total > (place - 1) * most // total
+    ]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sightglass.errors import ResultsError
+from sightglass.errors import ResultsError, reason
+from sightglass.reports.folder import SHARD_RUN, SHARDS
 from sightglass.reports.prediction import Row
+from sightglass.reports.tables import read_rows
 from sightglass.scale.answers import Answer
 from sightglass.whole_files import put_bytes
 
-SHARDS = "shards"
 _ROWS, _JPEGS = ".jsonl", ".jpegs"
 
 
@@ -34,21 +36,6 @@ def run_key(digest: str, sources: Sequence[str], shard_size: int) -> str:
     for source in sources:
         found.update(source.encode("utf-8", "surrogatepass") + b"\0")
     return found.hexdigest()[:16]
-
-
-def without_shards(sources: Sequence[str], out: Path) -> list[str]:
-    """``sources`` less what lies in OUT/shards: unfinished answers are not pictures."""
-    folder = out / SHARDS
-    if not folder.is_dir():
-        return list(sources)
-    inside = os.path.realpath(folder) + os.sep
-    return [
-        source
-        for source in sources
-        if SHARDS not in source
-        or "://" in source
-        or not os.path.realpath(source).startswith(inside)
-    ]
 
 
 class ShardFolder:
@@ -67,7 +54,11 @@ class ShardFolder:
         self._folder = self._whole / key
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self.others = sum(1 for _ in self._whole.iterdir()) - 1
+            self.others = sum(
+                1
+                for other in self._whole.iterdir()
+                if other.name != key and SHARD_RUN.fullmatch(other.name) and other.is_dir()
+            )
         except OSError as error:
             raise ResultsError(
                 f"{self._folder}: a folder that can be written is needed for unfinished work "
@@ -75,9 +66,23 @@ class ShardFolder:
             ) from error
         self._places: dict[str, tuple[Path, int, int]] | None = None
 
-    def done(self) -> set[int]:
-        """Numbers of the shards that were answered."""
+    def kept(self) -> set[int]:
+        """Numbers of the shards that were answered, well or not."""
         return {int(path.stem) for path in self._folder.glob(f"*{_ROWS}") if path.stem.isdecimal()}
+
+    def is_done(self, number: int, sources: Sequence[str]) -> bool:
+        """Whether there is nothing to compute any more: a whole answer, and all could be read.
+
+        What could not be read may be readable now: the network was down, a folder not there.
+
+        Args:
+            number: Of the shard.
+            sources: Of the shard.
+        """
+        try:
+            return all(row.get("outcome") != "unreadable" for row in self.rows(number, sources))
+        except ResultsError:
+            return False
 
     def save(self, number: int, answer: Answer) -> None:
         """Keep a shard's answer; on return it is on the disk, whole.
@@ -93,22 +98,31 @@ class ShardFolder:
         lines = "".join(json.dumps(row) + "\n" for row in answer.rows)
         put_bytes(self._path(number, _ROWS), lines.encode())
 
-    def rows(self, number: int) -> Iterator[Row]:
+    def rows(self, number: int, sources: Sequence[str]) -> Iterator[Row]:
         """The rows of a shard that was answered.
 
+        Args:
+            number: Of the shard.
+            sources: Of the shard; there is one row for each.
+
         Raises:
-            ResultsError: If the file is damaged.
+            ResultsError: If the file is damaged or cannot be read.
         """
         path = self._path(number, _ROWS)
-        with path.open(encoding="utf-8") as lines:
+        rows = read_rows(path)
+        for place in range(len(sources) + 1):
+            # Only what is read: what the taker of a row raises is another matter.
             try:
-                for line in lines:
-                    yield json.loads(line)
-            except ValueError as error:
+                row = next(rows, None)
+                _check_one_each(row, sources[place] if place < len(sources) else None)
+            except (OSError, ValueError) as error:
                 raise ResultsError(
-                    f"{path}: a row on every line is needed, it is damaged ({error}). Remove this "
-                    f"file and run again: only this shard is computed anew."
+                    f"{path}: a row for each of {len(sources):,} sources is needed, but: "
+                    f"{reason(error)}. Remove this file and run again: only this shard is computed "
+                    f"anew."
                 ) from error
+            if row is not None:
+                yield row
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """JPEG bytes, where some shard's answer brought them."""
@@ -117,24 +131,52 @@ class ShardFolder:
         if sha256 not in self._places:
             return None
         path, start, length = self._places[sha256]
-        with path.open("rb") as stream:
-            stream.seek(start)
-            return stream.read(length)
+        try:
+            with path.open("rb") as stream:
+                stream.seek(start)
+                return stream.read(length)
+        except OSError:
+            return None  # the report can do without
 
     def remove(self) -> None:
         """Forget all of this run, and the folder above where no other run needs it."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        if not self.others:
-            shutil.rmtree(self._whole, ignore_errors=True)
+        with suppress(OSError):  # not empty: other runs, or what is not ours
+            self._whole.rmdir()
 
     def _path(self, number: int, suffix: str) -> Path:
         return self._folder / f"{number:07d}{suffix}"
 
     def _thumbnails(self) -> Iterator[tuple[str, tuple[Path, int, int]]]:
         for path in sorted(self._folder.glob(f"*{_JPEGS}")):
-            with path.open("rb") as stream:
-                index = json.loads(stream.readline())
-                start = stream.tell()
-            for sha256, length in index.items():
+            lengths, start = _index_of(path)
+            for sha256, length in lengths.items():
                 yield sha256, (path, start, length)
                 start += length
+
+
+def _check_one_each(row: Any, source: str | None) -> None:
+    """ValueError unless a row, or the lack of one, is the answer to a source, or the lack of one.
+
+    What follows is taken as it is: the file was put in place whole.
+    """
+    if row is None and source is not None:
+        raise ValueError("rows are missing")
+    if row is not None and (
+        source is None or not isinstance(row, dict) or row.get("path") != source
+    ):
+        raise ValueError("a row is of something else")
+
+
+def _index_of(path: Path) -> tuple[Mapping[str, int], int]:
+    """How long each JPEG of a file is, and where they begin; none where the file is damaged."""
+    try:
+        with path.open("rb") as stream:
+            index = json.loads(stream.readline())
+            start = stream.tell()
+        lengths = {str(sha256): int(length) for sha256, length in index.items()}
+        if start + sum(lengths.values()) == path.stat().st_size and min(lengths.values()) > 0:
+            return lengths, start
+    except (OSError, ValueError, TypeError, AttributeError):
+        pass
+    return {}, 0

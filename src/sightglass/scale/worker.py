@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from sightglass.errors import reason
 from sightglass.inputs.outcome import Outcome
 from sightglass.reports.prediction import Prediction
 from sightglass.scale.answers import Answer, joined
@@ -99,12 +100,15 @@ class Worker:
         return reply
 
     def _start(self) -> Failure | None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sightglass.scale.computing"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(self._processors),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sightglass.scale.computing"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_environment(self._processors),
+            )
+        except OSError as error:
+            return self._no_process(f"it cannot ({reason(error)})")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -112,15 +116,18 @@ class Worker:
             reply = receive(self._process.stdout)
         except (EOFError, BrokenPipeError):
             self._bury()
-            return Failure(
-                kind="ModelError",
-                message=f"Worker: the process with the model {self._plan.settings.model} must "
-                f"start, it died, {self._how}, before it read any picture. Is there enough memory?",
-            )
+            return self._no_process(f"it died, {self._how}, before it read any picture")
         if reply != READY:
             self.close()
             return reply if isinstance(reply, Failure) else Failure(kind="", message=repr(reply))
         return None
+
+    def _no_process(self, what: str) -> Failure:
+        return Failure(
+            kind="ModelError",
+            message=f"Worker: the process with the model {self._plan.settings.model} must start, "
+            f"{what}. See that every machine has memory to spare, or take fewer --workers.",
+        )
 
     def _bury(self) -> None:
         """Remember how the process died: as what follows "it died"."""

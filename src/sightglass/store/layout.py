@@ -33,6 +33,10 @@ class NotThisLayoutError(sqlite3.DatabaseError):
     """A database that can be read, and is not what this version keeps its rows in."""
 
 
+class OtherVersionError(NotThisLayoutError):
+    """A store, of a version of this package that keeps its rows in other tables."""
+
+
 def connect(name: str) -> sqlite3.Connection:
     """The store in this file, its tables made where there are none.
 
@@ -53,7 +57,7 @@ def connect(name: str) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             connection.close()
             # Two that begin one file at once: SQLite tells one of them so without waiting.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+            if kind_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
             time.sleep(0.02)
         except UnicodeDecodeError as error:
@@ -66,16 +70,27 @@ def connect(name: str) -> sqlite3.Connection:
             return connection
 
 
+def kind_of(error: Exception) -> int:
+    """SQLite's number for the kind of error; 0 for one that Python's module made itself."""
+    return code_of(error) & 0xFF
+
+
+def code_of(error: Exception) -> int:
+    """The same to the last detail."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
     # Text as bytes: a damaged name is looked at like any other, not refused by a decoder.
     connection.text_factory = bytes
     found = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")}
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if application not in {0, APPLICATION} or (
-        found and (application, layout) != (APPLICATION, LAYOUT)
-    ):
+    if application not in {0, APPLICATION} or (found and not application):
         raise NotThisLayoutError("a database of something else")
+    if found and layout != LAYOUT:
+        raise OtherVersionError(f"its layout is {layout}, this version's is {LAYOUT}")
     if found and not found.issuperset(table.encode() for table in TABLES.values()):
         raise NotThisLayoutError("its tables are not as they were made")
     if not application:

@@ -14,7 +14,7 @@ _NUMBER = struct.Struct("<d")
 _TWO_NUMBERS = struct.Struct("<qq")
 
 # What a value of another type than was saved brings about, which is damage too.
-NOT_AS_SAVED = (TypeError, struct.error)
+_NOT_AS_SAVED = (TypeError, struct.error)
 
 
 def size_crc(content: bytes, width: int, height: int) -> int:
@@ -37,9 +37,31 @@ def row_crc(fingerprint: bytes, key: bytes, row: bytes, norm: float) -> int:
     return crc32(_NUMBER.pack(norm), crc32(row, crc32(key, crc32(fingerprint))))
 
 
-def fits(crc: object, rule: Callable[..., int], *saved: object) -> bool:
-    """Whether ``crc`` is what ``rule`` says of a row, whatever came back in place of it."""
+# Of each table all columns, in their order; and of pictures two parts, each with its checksum.
+_RULES: dict[str, Callable[..., bool]] = {
+    "pictures": lambda content, width, height, first, second, thumbnail: (
+        (first, second) == (size_crc(content, width, height), thumbnail_crc(content, thumbnail))
+    ),
+    "pictures: size": lambda content, width, height, crc: crc == size_crc(content, width, height),
+    "pictures: thumbnail": lambda content, crc, thumbnail: crc == thumbnail_crc(content, thumbnail),
+    "paths": lambda path, size, mtime_ns, content, crc: (
+        crc == path_crc(path, size, mtime_ns, content)
+    ),
+    "embeddings": lambda fingerprint, content, row, norm, crc: (
+        crc == row_crc(fingerprint, content, row, norm)
+    ),
+    "texts": lambda fingerprint, text, row, norm, crc: crc == row_crc(fingerprint, text, row, norm),
+}
+
+
+def fits(what: str, *row: object) -> bool:
+    """Whether a row is as it was saved, whatever came back in place of it.
+
+    Args:
+        what: A table, or a part of one.
+        row: Its columns, checksums too.
+    """
     try:
-        return crc == rule(*saved)
-    except NOT_AS_SAVED:
+        return _RULES[what](*row)
+    except _NOT_AS_SAVED:
         return False

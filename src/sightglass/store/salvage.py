@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sightglass.store.layout import TABLES
-from sightglass.store.row_checks import (
-    NOT_AS_SAVED,
-    path_crc,
-    row_crc,
-    size_crc,
-    thumbnail_crc,
-)
+from sightglass.store.row_checks import fits
 
 _AT_A_TIME = 256
-
-_FITS: dict[str, Callable[..., bool]] = {
-    "pictures": lambda content, width, height, first, second, thumbnail: (
-        (first, second) == (size_crc(content, width, height), thumbnail_crc(content, thumbnail))
-    ),
-    "paths": lambda path, size, mtime_ns, content, crc: (
-        crc == path_crc(path, size, mtime_ns, content)
-    ),
-    "embeddings": lambda fingerprint, content, row, norm, crc: (
-        crc == row_crc(fingerprint, content, row, norm)
-    ),
-    "texts": lambda fingerprint, text, row, norm, crc: crc == row_crc(fingerprint, text, row, norm),
-}
 
 
 def salvage(damaged: Path, store: sqlite3.Connection) -> int:
     """Copy every row that can be reached and fits its checksum.
+
+    What the new store has already stays: this may be done again after it was cut off.
 
     Args:
         damaged: A store's file that is out of everybody's way.
         store: The new one.
 
     Returns:
-        How many rows.
+        How many rows it was given.
 
     Raises:
         sqlite3.Error: If the new store cannot be written.
@@ -69,24 +52,22 @@ def _whole_rows(
     source: sqlite3.Connection, table: str, order: str
 ) -> Iterator[list[tuple[Any, ...]]]:
     key = {"pictures": "content", "paths": "path"}.get(table, f"fingerprint {order}, 2")
+    whole: list[tuple[Any, ...]] = []
     try:
-        found = source.execute(f"SELECT * FROM {table} ORDER BY {key} {order}")
-        while rows := found.fetchmany(_AT_A_TIME):
-            yield [row for row in rows if _fits(table, row)]
+        # One by one: of many that are asked for at once, none comes back where one is damaged.
+        for row in source.execute(f"SELECT * FROM {table} ORDER BY {key} {order}"):
+            if fits(table, *row):
+                whole.append(row)
+            if len(whole) == _AT_A_TIME:
+                yield whole
+                whole = []
     except (sqlite3.Error, UnicodeDecodeError, MemoryError):
-        return
-
-
-def _fits(table: str, row: tuple[Any, ...]) -> bool:
-    try:
-        return _FITS[table](*row)
-    except NOT_AS_SAVED:
-        return False
+        pass
+    if whole:
+        yield whole
 
 
 def _insert(store: sqlite3.Connection, table: str, rows: list[tuple[Any, ...]]) -> int:
-    if not rows:
-        return 0
     if table in {"embeddings", "texts"}:
         rows = [(fingerprint.decode(), *rest) for fingerprint, *rest in rows]
     before = store.total_changes

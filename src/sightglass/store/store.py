@@ -13,24 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from sightglass.encoders.embeddings import Embeddings
-from sightglass.errors import InputError
 from sightglass.inputs.remote import is_url, local_path
 from sightglass.inputs.url_secrets import unsigned
-from sightglass.store.damage import (
-    FileId,
-    broken,
-    cannot_open,
-    file_id,
-    is_ours,
-    set_aside,
-    shows_damage,
-)
+from sightglass.store.damage import broken, cannot_open
 from sightglass.store.layout import connect
 from sightglass.store.pictures import KnownPicture, StoredPicture
-from sightglass.store.row_checks import fits, path_crc, row_crc, size_crc, thumbnail_crc
-from sightglass.store.salvage import salvage
+from sightglass.store.row_checks import fits, path_crc
 from sightglass.store.saved_rows import SavedRow, embedding_rows, picture_rows, text_key
-from sightglass.store.turns import one_at_a_time
+from sightglass.store.store_file import StoreFile
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -44,8 +34,10 @@ class Store:
     """One open store. Safe from several threads, several processes, and a kill at any moment.
 
     A file that is damaged, or of another layout, is renamed, with a warning, and begun anew with
-    the rows of it that are whole; also when that shows in the middle of a run. A row that does not
-    fit its checksum counts as not known; the first of them is said.
+    the rows of it that are whole; also when that shows in the middle of a run. Where that is cut
+    off, the next to open the store goes on with it. A file that somebody renames or deletes in the
+    middle of a run is left by the next batch, for the file that has its name by then, or a new one.
+    A row that does not fit its checksum counts as not known; the first of them is said.
 
     Args:
         path: The file, made if absent; None keeps everything in a temporary file that vanishes
@@ -66,60 +58,11 @@ class Store:
         self.path = path
         self.damaged = 0
         self._lock = threading.Lock()
-        self._file: FileId | None = None
+        self._file = None if path is None else StoreFile(path)
         try:
-            self._connection = self._open(path, renew)
+            self._connection = connect("") if self._file is None else self._file.opened(renew=renew)
         except (OSError, sqlite3.Error) as error:
             raise cannot_open(path, error) from error
-
-    def _open(self, path: Path | None, renew: bool) -> sqlite3.Connection:
-        if path is None:
-            return connect("")
-        if path.is_dir():
-            raise InputError(
-                f"store: a file is needed, {path} is a folder. Choose a file in it with --store."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with one_at_a_time(path):
-            self._file = file_id(path)
-            try:
-                connection = connect(str(path))
-            except sqlite3.Error as error:
-                if not shows_damage(error, path):
-                    raise
-                if not renew and not is_ours(path):
-                    raise InputError(
-                        f"store: {path} is not a store, and is left as it is ({error}). "
-                        f"Choose another file with --store."
-                    ) from error
-                damage = error
-            else:
-                self._file = file_id(path)
-                return connection
-        return self._begun_anew(path, damage)
-
-    def _begun_anew(self, path: Path, error: Exception) -> sqlite3.Connection:
-        """A connection to a new file; the damaged one is put aside and gone through.
-
-        Where another run has done so already, the file is a new one.
-        """
-        with one_at_a_time(path):
-            aside = set_aside(path) if file_id(path) == self._file else None
-            connection = connect(str(path))
-            self._file = file_id(path)
-        if aside is None:
-            return connection
-        try:
-            saved = salvage(aside, connection)
-        except BaseException:
-            connection.close()
-            raise
-        warnings.warn(
-            f"store: {path} was damaged, or of another version ({error}). It is kept as "
-            f"{aside.name}; a new one begins with {saved:,} of its rows, which are whole.",
-            stacklevel=5,
-        )
-        return connection
 
     def close(self) -> None:
         """Close the file. What was saved stays."""
@@ -142,7 +85,7 @@ class Store:
         if found is None:
             return None
         content, crc = found
-        if fits(crc, path_crc, key, size, mtime_ns, content):
+        if fits("paths", key, size, mtime_ns, content, crc):
             known: bytes = content
             return known
         self._forget("paths", path=key)
@@ -158,10 +101,10 @@ class Store:
         if found is None:
             return None
         row, norm, crc, width, height, picture_crc = found
-        if not fits(picture_crc, size_crc, content, width, height):
+        if not fits("pictures: size", content, width, height, picture_crc):
             self._forget("pictures", content=content)
             return None
-        if not fits(crc, row_crc, fingerprint.encode(), content, row, norm):
+        if not fits("embeddings", fingerprint.encode(), content, row, norm, crc):
             self._forget("embeddings", fingerprint=fingerprint, content=content)
             return None
         return KnownPicture(row=np.frombuffer(row, "<f4"), norm=norm, width=width, height=height)
@@ -177,7 +120,7 @@ class Store:
         if found is None:
             return None
         thumbnail, crc = found
-        if fits(crc, thumbnail_crc, content, thumbnail):
+        if fits("pictures: thumbnail", content, crc, thumbnail):
             known: bytes = thumbnail
             return known
         self._forget("pictures", content=content)
@@ -197,7 +140,7 @@ class Store:
             if kept is None:
                 continue
             row, norm, crc = kept
-            if fits(crc, row_crc, fingerprint.encode(), key, row, norm):
+            if fits("texts", fingerprint.encode(), key, row, norm, crc):
                 found[text] = (np.frombuffer(row, "<f4"), norm)
             else:
                 self._forget("texts", fingerprint=fingerprint, text=key)
@@ -247,6 +190,9 @@ class Store:
 
     def _in_one_transaction(self, rows: dict[str, list[SavedRow]]) -> None:
         def write(connection: sqlite3.Connection) -> None:
+            # SQLite would go on to write into a file that has another name, or none, by now.
+            if self._file is not None and self._file.is_gone():
+                raise sqlite3.OperationalError("it was renamed or deleted")
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, values in rows.items():
@@ -272,13 +218,13 @@ class Store:
             try:
                 return action(self._connection)
             except (sqlite3.Error, UnicodeDecodeError) as error:
+                file = self._file
                 # Another run may have put the file aside, or somebody deleted it.
-                gone = self.path is not None and file_id(self.path) != self._file
-                if self.path is None or not (gone or shows_damage(error, self.path)):
+                if file is None or not (file.is_gone() or file.is_damaged(error)):
                     raise broken(self.path, error) from error
                 self._connection.close()
                 try:
-                    self._connection = self._begun_anew(self.path, error)
+                    self._connection = file.begun_anew(error)
                     return action(self._connection)
                 except (OSError, sqlite3.Error) as again:
                     raise broken(self.path, again) from again

@@ -268,6 +268,9 @@ def test_a_book_says_only_what_is_not_empty(tmp_path: Path) -> None:
 def test_a_path_for_a_book_is_tried_before_anything_is_made(tmp_path: Path) -> None:
     prepare_book_path(tmp_path / "new" / "book.yaml")
     assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "new" / "book.yaml.part").write_text("of another run")
+    prepare_book_path(tmp_path / "new" / "book.yaml")
+    assert (tmp_path / "new" / "book.yaml.part").read_text() == "of another run"
     with pytest.raises(InputError, match=r"ends in \.yaml, \.yml, \.json is needed"):
         prepare_book_path(tmp_path / "book.txt")
     (tmp_path / "folder.yaml").mkdir()

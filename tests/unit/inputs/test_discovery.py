@@ -227,9 +227,9 @@ def test_a_source_that_does_not_exist_is_refused_with_the_nearest_name(
     for wrong, message in {
         "photo": "Pictures: 'photo' does not exist. Did you mean 'photos'?",
         "photos/cast/": "Pictures: 'photos/cast/' does not exist. Did you mean 'photos/cats'?",
-        "xyz": "Pictures: 'xyz' does not exist.",
-        "no/such": "Pictures: 'no/such' does not exist.",
-        "nul\0byte": "Pictures: 'nul\0byte' does not exist.",
+        "xyz": "Pictures: 'xyz' does not exist. Check the path.",
+        "no/such": "Pictures: 'no/such' does not exist. Check the path.",
+        "nul\0byte": "Pictures: 'nul\0byte' does not exist. Check the path.",
     }.items():
         with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
             find_pictures(["photos", wrong])

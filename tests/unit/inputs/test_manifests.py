@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
 import os
 import re
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picture_server import Page, PictureServer
-from sightglass.errors import InputError, MissingExtraError
+from sightglass.errors import InputError, MissingExtraError, ResultsError
 from sightglass.inputs.manifests import read_manifest
 from sightglass.inputs.outcome import Outcome
 from sightglass.reports.prediction import Prediction
@@ -88,7 +90,7 @@ def test_what_find_print0_lists_comes_back_exactly(names: list[str]) -> None:
 
 def test_csv_gives_the_column_that_holds_paths_with_all_that_quotes_allow(at: Path) -> None:
     text = (
-        '\ufefflabel,path,n\r\nx,"two\nlines, ""quoted"".jpg",1\r\n\r\ny,,2\r\nz, b.jpg ,3\r\nw\r\n'
+        '\ufefflabel,path,n\r\nx,"two\nlines, ""quoted"".jpg",1\r\n\r\ny,,2\r\nz, b.jpg ,3\r\n \r\n'
     )
     assert listed("a.csv", text) == ['two\nlines, "quoted".jpg', " b.jpg "]
 
@@ -123,7 +125,7 @@ def test_another_column_can_be_named(at: Path) -> None:
 
 
 def test_json_lines_give_one_key(at: Path) -> None:
-    text = '{"path": "a\\u00e9\\udcff.jpg", "n": 1}\n\n{"n": 2}\n{"path": null}\n{"path": "b"}'
+    text = '{"path": "a\\u00e9\\udcff.jpg", "n": 1}\n\n{"path": ""}\n{"path": null}\n{"path": "b"}'
     assert listed("a.jsonl", text) == listed("a.ndjson", text) == ["aé\udcff.jpg", "b"]
 
 
@@ -190,6 +192,36 @@ def test_a_manifest_may_lie_on_a_web_server(at: Path) -> None:
     )
 
 
+def test_a_manifest_at_a_url_of_this_machine_is_read_where_it_lies(
+    at: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    (at / "my lists?").mkdir()
+    path = at / "my lists?" / "a.csv"
+    path.write_text("path,n\na.jpg,1\n")
+    for url in (path.as_uri(), f"file://{path}", f"file://localhost{path}"):
+        assert list(read_manifest(url)) == ["a.jpg"]
+    with pytest.raises(InputError, match=r"Did you mean '.*/a\.csv'\?$"):
+        list(read_manifest(f"file://{path}x"))
+
+
+@pytest.mark.parametrize("call", ["builtins.open", "tempfile.mkdtemp"])
+def test_no_room_for_the_copy_of_a_manifest_is_said_as_that(
+    at: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object, **__: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with PictureServer() as server:
+        server.pages["/list"] = Page(b"b.jpg\n")
+        monkeypatch.setattr(call, full)
+        with pytest.raises(
+            ResultsError, match=r"No space left on device\. .*TMPDIR, and run again"
+        ):
+            list(read_manifest(f"{server.url}/list"))
+        monkeypatch.undo()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
@@ -199,7 +231,7 @@ def test_a_manifest_may_lie_on_a_web_server(at: Path) -> None:
         ("a.jsonl", "\n", "lists no picture."),
         ("a.csv", "name,n\na.jpg,1\n", "needs a column path, url, file, filename or image, got 'n"),
         ("a.csv", "", "needs a column path, url, file, filename or image, got none."),
-        ("a.csv", "path,n\na,b.jpg,1\n", "must have 2 cells in each row, got 3 in row 2. Put quo"),
+        ("a.csv", "path,n\na,b.jpg,1\n", "must have 2 cells in each row, got 3 in line 2. Put quo"),
         ("a.csv", 'path,n\n"a.jpg,1\nb.jpg,2\n', "must be CSV, but line 3 makes no sense (unexp"),
         ("a.csv", 'path,n\n"a"b.jpg,1\n', "must be CSV, but line 2 makes no sense ("),
         ("a.csv", "path,path\na,b\n", "must have one column 'path', got 2."),
@@ -208,12 +240,31 @@ def test_a_manifest_may_lie_on_a_web_server(at: Path) -> None:
             "s3://b/a.jpg\ns3://b/b.jpg\n",
             "must name its columns in the first line, got",
         ),
+        (
+            "a.csv",
+            "label,path\ncat,a.jpg\n\n\ndog\n",
+            "must have a cell 'path' in each row, but line 5 ends before it. Complete or remove",
+        ),
+        ("a.csv", 'n,m,path\n1,"two\nlines"\n', "in each row, but line 3 ends before it."),
+        (
+            "a.jsonl",
+            '{"path":"a.jpg"}\n\n{"url":"b.jpg"}\n{"Path":"c.jpg"}\n',
+            "must have the key 'path' in each object, got none in line 3. Add it (null for no pic",
+        ),
         ("a.jsonl", "a.jpg\n", "must hold a JSON object per line, but line 1 is none ("),
         ("a.jsonl", "[1]\n", "must hold a JSON object per line, got list in line 1."),
         ("a.jsonl", "[" * 90_000 + "\n", "must hold a JSON object per line, but line 1 is none ("),
         ("a.jsonl", '{"path": 3}\n', "line 1, 'path' must be a path or a URL, got int."),
-        ("a.jsonl", "1" * (1 << 20), "must have lines of less than 1,048,576 characters, got"),
-        ("a.txt", "1" * (1 << 21), "must list one path per line, got a line of more than 1,048,"),
+        (
+            "a.jsonl",
+            "1" * (1 << 20),
+            "1,048,576 characters, got a longer one. Give a list of paths or URLs.",
+        ),
+        (
+            "a.txt",
+            "1" * (1 << 21),
+            "a line of more than 1,048,576 bytes. Give a list of paths or URLs.",
+        ),
         ("a.csv", "path\na\n".encode("utf-16"), "must be UTF-8 text, got UTF-16. Save it as"),
         ("a.txt", b"\xff\xd8\xff\xe0\0\x10JFIF\0\1", "lists pictures, got a picture (JPEG)."),
         ("a.csv", b"PK\x03\x04\x14\0\0\0\x08\0\xff", "got a ZIP archive or office document."),
@@ -223,7 +274,11 @@ def test_a_manifest_may_lie_on_a_web_server(at: Path) -> None:
             "that lists pictures, got unknown data.",
         ),
         ("a.txt", b"\x1f\x8b\x08\0\0\0\0\0\0\3\xab\xff", "must be whole, but its gzip data are d"),
-        ("a.txt", gzip.compress(b"a.jpg\n" * 999, mtime=0)[:30], "must be whole, but its gzip data are d"),
+        (
+            "a.txt",
+            gzip.compress(b"a.jpg\n" * 999, mtime=0)[:30],
+            "must be whole, but its gzip data are d",
+        ),
         ("a.parquet", b"PAR1 and no more", "must be whole parquet, but cannot be read as that ("),
     ],
 )
@@ -259,6 +314,7 @@ def test_a_manifest_that_is_not_there_names_the_nearest(at: Path) -> None:
     Path("list.csv").touch()
     for name, sentence in (
         ("lists.csv", "Manifest: 'lists.csv' does not exist. Did you mean 'list.csv'?"),
+        ("xyz", "Manifest: 'xyz' does not exist. Check the path."),
         (str(at), "must be a file, got a folder. Name folders without --manifest."),
         ("a\0b", "cannot be opened (embedded null byte)."),
     ):

@@ -151,6 +151,13 @@ def test_what_has_no_version_or_changed_just_now_is_not_remembered(server: Pictu
     assert not read_bytes(f"{server.url}/a.jpg")[1].settled
 
 
+def test_a_time_without_a_size_is_not_remembered(server: PictureServer) -> None:
+    for headers, settled in (({"Last-Modified": LONG_AGO}, False), ({"ETag": '"1"'}, True)):
+        server.pages["/a.jpg"] = Page(b"abc", headers=headers, promised=0)
+        data, stamp = read_bytes(f"{server.url}/a.jpg")
+        assert (data, stamp.settled) == (b"abc", settled)
+
+
 def test_a_size_that_no_file_has_is_no_stamp(server: PictureServer) -> None:
     server.pages["/a.jpg"] = Page(b"abc", promised=10**30)
     assert stamp_of(f"{server.url}/a.jpg") is None
@@ -216,6 +223,21 @@ def test_a_server_that_is_down_is_not_waited_for_again_and_again(
     for _ in range(remote_patience.PATIENCE + 5):
         assert refused(f"{url}/a.jpg").startswith("unreadable: Cannot connect to host 127.0.0.1:")
     assert waited == [0.25] * remote_patience.PATIENCE
+
+
+def test_a_server_that_is_given_up_is_not_asked_for_stamps_until_it_answers(
+    server: PictureServer,
+) -> None:
+    server.pages["/a.jpg"] = Page(b"abc", failures=(503,) * (4 * remote_patience.PATIENCE))
+    for _ in range(remote_patience.PATIENCE):
+        refused(f"{server.url}/a.jpg")
+    server.log.clear()
+    assert stamp_of(f"{server.url}/a.jpg") is None
+    assert server.log == []
+    # "Not found" is an answer too.
+    assert refused(f"{server.url}/b.jpg") == "unreadable: not found"
+    assert stamp_of(f"{server.url}/a.jpg") is not None
+    assert server.log == ["GET /b.jpg", "HEAD /a.jpg"]
 
 
 def test_messages_give_no_login_and_no_signature_away(server: PictureServer) -> None:

@@ -9,6 +9,7 @@ import pytest
 from picture_server import Page, PictureServer
 from sightglass.errors import InputError, MissingExtraError
 from sightglass.inputs.discovery import find_pictures
+from sightglass.inputs.remote_folders import _spelled
 
 OBJECTS = ("a.jpg", "deep/b.jpg", "deep/er/c.png", "deep/er/[d].jpg", "odd name?.jpg", ".hidden")
 
@@ -70,6 +71,20 @@ def test_urls_and_paths_are_sorted_together_and_none_comes_twice(
     ]
 
 
+@pytest.mark.parametrize("start", ["memory://", "memory:///"])
+def test_a_pattern_in_the_first_name_of_a_url_keeps_the_scheme(
+    memory: fsspec.AbstractFileSystem, start: str
+) -> None:
+    assert find_pictures([f"{start}photo*/a.jpg"]) == [f"{start}photos/a.jpg"]
+    assert find_pictures([start]) == sorted(f"{start}photos/{name}" for name in OBJECTS)
+
+
+def test_a_pattern_of_buckets_keeps_the_scheme() -> None:
+    assert _spelled(["bucket-1/x.jpg"], "", "gs://") == ["gs://bucket-1/x.jpg"]
+    assert _spelled(["/deep/x.jpg"], "/", "hdfs:///") == ["hdfs:///deep/x.jpg"]
+    assert _spelled(["bucket/a/x.jpg"], "bucket/a", "gs://bucket/a/") == ["gs://bucket/a/x.jpg"]
+
+
 def test_what_a_url_does_not_hold_is_refused(memory: fsspec.AbstractFileSystem) -> None:
     with pytest.raises(InputError, match=r"'memory://photoss' does not exist\. Check the address"):
         find_pictures(["memory://photoss"])
@@ -129,3 +144,26 @@ def test_a_folder_here_may_be_named_by_a_url(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"does not exist\. Did you mean"):
         find_pictures([f"file://{tmp_path}/my_photos"])
+
+
+@pytest.mark.parametrize("folder", ["photos", "my [1] photos"])
+def test_a_pattern_may_stand_in_the_url_of_a_folder_here(tmp_path: Path, folder: str) -> None:
+    root = tmp_path / folder
+    (root / "deep").mkdir(parents=True)
+    for name in ("a b.jpg", "100%25.jpg", "c.png", "deep/d.jpg", "[e].gif", "e.gif"):
+        (root / name).touch()
+    quoted = root.as_uri()
+    # A folder of an odd name can only be quoted, since its brackets would be a pattern.
+    written = quoted if "[" in folder else f"file://{root}"
+    is_quoted = written != f"file://{root}"
+    assert find_pictures([f"{written}/*.jpg"]) == (
+        [f"{quoted}/100%2525.jpg", f"{quoted}/a%20b.jpg"]
+        if is_quoted
+        else [f"{written}/100%25.jpg", f"{written}/a b.jpg"]
+    )
+    assert find_pictures([f"{written}/a%20?.jpg"]) == [f"{quoted}/a%20b.jpg"]
+    assert find_pictures([f"{written}/**/d.jpg"]) == [f"{written}/deep/d.jpg"]
+    assert find_pictures([f"{written}/de*"]) == [f"{written}/deep/d.jpg"]
+    assert find_pictures([f"{written}/%5Be%5D.g*"]) == [f"{quoted}/%5Be%5D.gif"]
+    with pytest.raises(InputError, match=r"/\*\.bmp' gives none"):
+        find_pictures([f"{written}/*.bmp"])

@@ -13,8 +13,10 @@ from report_rows import RUN
 from sightglass import ZeroShotClassifier
 from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.outcome import Outcome
+from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.reports.folder import (
     OWN_FILES,
+    PARQUET,
     prepare_folder,
     without_own_files,
     write_results,
@@ -46,6 +48,14 @@ def test_a_folder_is_made_with_those_above_it_and_left_empty(tmp_path: Path) -> 
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
+def test_a_folder_is_probed_under_a_name_that_nobody_writes_to(tmp_path: Path) -> None:
+    for name in (*OWN_FILES, PARQUET):
+        (tmp_path / f"{name}.part").write_text("of another run")
+    prepare_folder(tmp_path)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"of another run"}
+    assert len(list(tmp_path.iterdir())) == 5
+
+
 def test_a_folder_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(InputError) as caught:
@@ -55,6 +65,52 @@ def test_a_folder_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> N
         " Choose another with --out."
     )
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [*OWN_FILES, PARQUET])
+def test_a_folder_where_a_file_of_results_goes_is_refused_before_any_work(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError) as caught:
+        prepare_folder(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / name}: results are written to a file of this name, this is a folder. Move it "
+        f"away, or choose another folder with --out."
+    )
+
+
+def test_the_parquet_of_an_earlier_run_is_gone_before_the_new_tables_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, iter(FAILED))
+    (tmp_path / PARQUET).write_bytes(b"earlier")
+    before = (tmp_path / "predictions.jsonl").read_bytes()
+    seen: list[bytes] = []
+    real = Path.unlink
+
+    def unlink(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == PARQUET:
+            seen.append((tmp_path / "predictions.jsonl").read_bytes())
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    write(tmp_path, iter(FAILED[:1]))
+    assert seen == [before]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(OWN_FILES)
+
+
+def test_a_parquet_that_cannot_be_removed_is_one_sentence_and_the_tables_stay(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, iter(FAILED))
+    before = (tmp_path / "predictions.csv").read_bytes()
+    (tmp_path / PARQUET).mkdir()  # since the folder was prepared
+    with pytest.raises(
+        ResultsError, match=r"is of an earlier run and cannot be removed \(.*Remove"
+    ):
+        write(tmp_path, iter(FAILED[:1]))
+    assert (tmp_path / "predictions.csv").read_bytes() == before
 
 
 def test_results_of_an_earlier_run_are_not_pictures(
@@ -70,6 +126,34 @@ def test_results_of_an_earlier_run_are_not_pictures(
     (tmp_path / "linked").symlink_to("out")
     linked = [f"linked/{name}" for name in OWN_FILES]
     assert without_own_files([*linked, *others], Path("out"), None) == others
+
+
+def test_what_was_set_aside_of_the_store_is_no_picture(tmp_path: Path) -> None:
+    store = tmp_path / "pictures" / "kept.sqlite"
+    own = [f"{store}{end}" for end in ("", "-wal", ".damaged-unread", ".damaged-20300101-000000")]
+    others = [str(store.with_name(name)) for name in ("kept.sqlite.jpg", "other.damaged-1")]
+    assert list(without_own_files([*own, *others], tmp_path / "out", store)) == others
+
+
+def test_unfinished_work_of_many_machines_is_no_picture_and_other_folders_called_so_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = "out/shards/0123456789abcdef"
+    own = [f"{run}/0000000.jsonl", f"{run}/0000000.jpegs", f"./{run}/0000001.jsonl.part"]
+    others = [
+        "elsewhere/shards/0123456789abcdef/a.jpg",
+        "out/shards.jpg",
+        "out/shards/cats/a.jpg",
+        "out/shards/a.jpg",
+        "s3://bucket/" + own[0],
+        "shards\0.jpg",
+    ]
+    left = without_own_files(SpooledTexts(sorted(own + others)), Path("out"), None)
+    assert isinstance(left, SpooledTexts)  # and no list: there may be millions
+    assert left == sorted(others)
+    with pytest.raises(InputError, match="found only earlier results in out"):
+        without_own_files(own, Path("out"), None)
 
 
 def test_the_store_is_no_picture() -> None:

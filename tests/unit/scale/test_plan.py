@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from colour_photos import COLOURS, save
 from sightglass.errors import InputError, ModelError
 from sightglass.scale.plan import Plan, plan_of
 from sightglass.scale.settings import ClassifierSettings
+
+SETTINGS = ClassifierSettings(classes=COLOURS, model="synthetic:colours", store=None)
 
 
 @pytest.fixture
@@ -87,6 +90,68 @@ def test_another_model_at_the_worker_is_refused(home: Path) -> None:
     object.__setattr__(plan, "fingerprints", ("0" * 64,))
     with pytest.raises(ModelError, match="the model synthetic:colours must be the one of"):
         plan.classifier()
+
+
+def test_a_processor_that_computes_otherwise_is_named(home: Path) -> None:
+    plan = made(["red.png"])
+    object.__setattr__(plan, "fingerprints", ("0" * 64,))
+    object.__setattr__(plan, "precisions", ("bf16",))
+    with pytest.raises(ModelError, match=r"\(0{12}…, bf16\).*…, fp32\)\. Processors with bf16"):
+        plan.classifier()
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [(None, r"\(not installed\), here it is \d"), ("0.1", r"\(0\.1\), here it is \d")],
+)
+def test_other_libraries_at_the_worker_are_refused(
+    home: Path, there: str | None, said: str
+) -> None:
+    plan = made(["red.png"])
+    before = plan.digest()
+    object.__setattr__(plan, "libraries", {**plan.libraries, "pillow": there})
+    assert plan.digest() != before
+    with pytest.raises(InputError, match=rf"Worker: pillow must be as on the machine .*{said}"):
+        plan.classifier()
+
+
+def test_a_library_that_is_absent_here_is_said_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = made(["red.png"])
+    object.__setattr__(source, "libraries", {**source.libraries, "pillow-heif": "1.2"})
+
+    def version_here(name: str) -> str:
+        if name == "pillow-heif":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr("sightglass.scale.plan.version", version_here)
+    with pytest.raises(
+        InputError, match=r"pillow-heif must be .*\(1\.2\), here it is not installed"
+    ):
+        source.classifier()
+
+
+def test_names_of_references_are_in_the_digest_as_they_are_in_rows(home: Path) -> None:
+    before = made(["red.png"], references="references", vision_model=None).digest()
+    (home / "references" / "red" / "0.png").rename(home / "references" / "red" / "00.png")
+    assert made(["red.png"], references="references", vision_model=None).digest() != before
+
+
+@pytest.mark.parametrize(
+    ("source", "rooted"),
+    [
+        ("a.jpg", False),
+        ("a://b.jpg", False),  # a drive or a folder, no scheme
+        ("file://photos/a.jpg", False),
+        ("file:///photos/a.jpg", True),
+        ("/photos/a.jpg", True),
+        ("s3://bucket/a.jpg", True),
+    ],
+)
+def test_a_rooted_source_needs_no_folder(home: Path, source: str, rooted: bool) -> None:
+    assert plan_of(SETTINGS.classifier(), SETTINGS, [source], own_stores=True).rooted is rooted
 
 
 def test_a_worker_without_the_folder_of_relative_paths_says_so(home: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import socket
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,10 @@ from sightglass.scale import ray_run
 from sightglass.scale.answers import Answer, answer_of
 from sightglass.scale.cluster import connected
 from sightglass.scale.plan import Plan
-from sightglass.scale.ray_run import RayRun
+from sightglass.scale.ray_run import RayRun, shown_of
+from sightglass.scale.reachable import check_reachable
 from sightglass.scale.settings import ClassifierSettings
-from sightglass.scale.shards import Shard
+from sightglass.scale.shards import Shard, Sharding
 
 SETTINGS = ClassifierSettings(classes=COLOURS, model="synthetic:colours", store=None)
 
@@ -32,19 +37,27 @@ class Cluster:
         self.asked: list[int] = []
         self.seed = 0
         self.stops_after = 1000
+        self.notes: Sequence[str] = ()
 
     @contextmanager
     def connected(self, *_: object) -> Iterator[None]:
         yield None
 
     def answers(
-        self, _: None, plan: Plan, shards: Sequence[Shard], shown: Any, **__: Any
+        self,
+        _: None,
+        plan: Plan,
+        shards: Iterable[Shard],
+        shown: Callable[[Shard], Sequence[int]],
+        **__: Any,
     ) -> Iterator[tuple[int, Answer]]:
         made = plan.classifier()
-        order = random.Random(self.seed).sample(list(shards), len(shards))
+        order = list(shards)
+        random.Random(self.seed).shuffle(order)
         for shard in order[: self.stops_after]:
             self.asked.append(shard.number)
-            yield shard.number, answer_of(made, shard.sources, shown(shard))
+            answer = answer_of(made, shard.sources, shown(shard))
+            yield shard.number, replace(answer, notes=self.notes)
 
 
 @pytest.fixture
@@ -115,6 +128,44 @@ def test_when_all_is_there_no_cluster_is_started(
     assert cluster.asked == []
 
 
+def test_shards_that_are_not_whole_or_could_not_be_read_are_computed_anew(
+    tmp_path: Path, sources: list[str], cluster: Cluster
+) -> None:
+    away = tmp_path / "away.png"
+    Path(sources[2]).rename(away)
+    rows = list(run_of(tmp_path / "out").stream(sources))
+    assert rows[2]["outcome"] == "unreadable"
+    away.rename(sources[2])
+    (emptied,) = (tmp_path / "out" / "shards").glob("*/0000003.jsonl")
+    emptied.write_text("")
+    cluster.asked = []
+    again = run_of(tmp_path / "out")
+    with pytest.warns(UserWarning, match="2 shards of an earlier run are computed anew"):
+        assert list(again.stream(sources)) == [one.as_row() for one in classifier().stream(sources)]
+    assert sorted(cluster.asked) == [1, 3]
+    assert again.record()["engine"]["shards"]["reused"] == 3
+
+
+def test_what_workers_warn_of_is_said_once(
+    tmp_path: Path, sources: list[str], cluster: Cluster
+) -> None:
+    cluster.notes = ["store: is damaged.", "store: is old."]
+    with pytest.warns(UserWarning, match="store: is") as caught:
+        list(run_of(tmp_path / "out").stream(sources))
+    assert [str(one.message) for one in caught] == cluster.notes
+
+
+@pytest.mark.parametrize("total", [1, 9, 10, 11, 19, 20, 21, 1000])
+def test_an_even_sample_for_the_report_has_as_many_as_it_may(total: int) -> None:
+    sharding = Sharding([str(n) for n in range(total)], 7)
+    shards = [sharding[number] for number in range(len(sharding))]
+    shown = [int(one.sources[n]) for one in shards for n in shown_of(one, total, most=10)]
+    if total <= 10:
+        assert shown == list(range(total))
+    else:  # the first of each of ten stretches: the smallest n with n / total >= k / 10
+        assert shown == [next(n for n in range(total) if 10 * n >= k * total) for k in range(10)]
+
+
 def test_shards_of_other_sources_are_left_alone_and_said(
     tmp_path: Path, sources: list[str], cluster: Cluster
 ) -> None:
@@ -164,21 +215,32 @@ def test_an_address_where_no_cluster_is_gets_one_sentence(address: str, sentence
         pass
 
 
-def test_a_server_of_something_else_is_no_cluster() -> None:
-    import socket
-    import threading
+@pytest.mark.parametrize("reply", [[b"HTTP/1.1 400 Bad Request"], [b"\0\0"], []])
+def test_a_server_of_something_else_is_no_cluster(reply: list[bytes]) -> None:
+    with _server(reply) as address, pytest.raises(InputError, match="is no Ray"):
+        check_reachable(address)
 
+
+def test_a_reply_may_come_in_pieces() -> None:
+    with _server([b"\0\0", b"\0", b"\4\0\0"]) as address:
+        check_reachable(address)
+
+
+@contextmanager
+def _server(pieces: list[bytes]) -> Iterator[str]:
+    """Somebody who says this, piece by piece."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.recv(100)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                for piece in pieces:
+                    connection.sendall(piece)
+                    time.sleep(0.02)
 
         thread = threading.Thread(target=answer)
         thread.start()
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(InputError, match="is no Ray"), connected(address, None):
-            pass
+        yield f"127.0.0.1:{server.getsockname()[1]}"
         thread.join()

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
+import re
 import signal
+import subprocess
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -11,15 +15,19 @@ import pytest
 from PIL import Image
 
 from colour_photos import COLOURS, save
+from sightglass import errors
 from sightglass.checks import usable_processors
-from sightglass.errors import ModelError
+from sightglass.errors import InputError, ModelError, PictureError, SightglassError
+from sightglass.pipeline import ZeroShotClassifier
+from sightglass.reports.prediction import Prediction
 from sightglass.scale.answers import Answer
-from sightglass.scale.computing import serve
+from sightglass.scale.computing import READY, serve
 from sightglass.scale.failures import Failure
 from sightglass.scale.frames import receive, send
 from sightglass.scale.plan import plan_of
 from sightglass.scale.settings import ClassifierSettings
 from sightglass.scale.worker import Worker
+from sightglass.store import store
 
 # Python runs this at start: pictures 13 pixels wide kill whoever decodes them, as a decoder with
 # a defect does.
@@ -118,6 +126,46 @@ def test_a_model_that_is_not_there_is_a_failure_and_no_row(tmp_path: Path, worke
     assert "must be the one of the machine that began the run" in str(error)
 
 
+def test_a_process_that_cannot_begin_is_a_failure(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(subprocess, "Popen", no_memory)
+    failure = worker.answer(["a.png"])
+    assert isinstance(failure, Failure)
+    assert re.search(r"must start, it cannot \(.+\)\. See that every machine", failure.message)
+
+
+def test_warnings_of_the_store_come_with_the_answer_and_those_of_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ClassifierSettings(classes=COLOURS, model="synthetic:colours", store=None)
+    plan = plan_of(settings.classifier(), settings, ["/"], own_stores=True)
+    source = str(save(tmp_path / "a.png", "red"))
+    stream = ZeroShotClassifier.stream
+
+    def warning(made: ZeroShotClassifier, sources: Sequence[str]) -> Iterator[Prediction]:
+        if sources == [source]:
+            for file in (store.__file__, Image.__file__):
+                warnings.warn_explicit(f"from {Path(file).name}", UserWarning, file, 1)
+        return stream(made, sources)
+
+    monkeypatch.setattr(
+        ZeroShotClassifier, "stream", lambda made, sources, _=None: warning(made, sources)
+    )
+    requests, replies = io.BytesIO(), io.BytesIO()
+    for value in (plan, ([source], []), ([], []), ([source], [])):
+        send(requests, value)
+    requests.seek(0)
+    serve(requests, replies)
+    replies.seek(0)
+    assert receive(replies) == READY
+    notes = [receive(replies).notes for _ in range(3)]
+    assert notes == [("from store.py",), (), ("from store.py",)]
+
+
 def test_serving_ends_when_nobody_asks_any_more() -> None:
     replies = io.BytesIO()
     serve(io.BytesIO(), replies)
@@ -142,8 +190,20 @@ def test_half_a_frame_is_the_end() -> None:
 
 
 def test_an_error_of_ours_comes_back_as_itself_and_another_with_its_trace() -> None:
-    back = Failure.of(ModelError("model: is damaged.")).as_error()
-    assert (type(back), str(back)) == (ModelError, "model: is damaged.")
+    raised = [one for one in vars(errors).values() if isinstance(one, type)]
+    ours = [one for one in raised if issubclass(one, SightglassError) and one is not PictureError]
+    assert len(ours) >= 10
+    for kind in ours:
+        back = Failure.of(kind("model: is damaged.")).as_error()
+        assert (type(back), str(back)) == (kind, "model: is damaged.")
+    picture = Failure.of(PictureError("corrupt", "no data")).as_error()
+    assert (type(picture), str(picture)) == (InputError, "corrupt: no data")
+
+    class OtherwiseError(ModelError):
+        """Of another file than errors.py."""
+
+    other = Failure.of(OtherwiseError("model: is odd.")).as_error()
+    assert (type(other), str(other)) == (ModelError, "model: is odd.")
     try:
         raise ZeroDivisionError("by nought")
     except ZeroDivisionError as error:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sightglass.checks import require_extra
 from sightglass.distillation.encoder.step_log import read_log
+from sightglass.whole_files import replacing
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -31,6 +32,7 @@ def draw_curve(log: Path, path: Path, *, title: str) -> None:
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
+        ResultsError: If the picture cannot be written.
     """
     require_extra("matplotlib", extra="train", purpose="Drawing the curve of a run")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -79,9 +81,8 @@ def draw_curve(log: Path, path: Path, *, title: str) -> None:
     figure.legend(loc="outside right upper", fontsize=8)
     bottom.set_ylabel("rate")
     bottom.set_xlabel("step")
-    part = path.with_name(path.name + ".part")
-    figure.savefig(part, format="png", dpi=110)
-    part.replace(path)
+    with replacing(path) as stream:
+        figure.savefig(stream.buffer, format="png", dpi=110)
 
 
 def smoothed(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

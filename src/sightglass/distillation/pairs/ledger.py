@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from sightglass.inputs.outcome import Status
+from sightglass.inputs.valid_text import as_utf8
 from sightglass.whole_files import GrowingFile
 
 
@@ -25,7 +26,7 @@ class BadPicture(BaseModel):
     @classmethod
     def _as_text(cls, said: str) -> str:
         """File names that are not UTF-8 hold what neither JSON nor a terminal takes."""
-        return said.encode("utf-8", "backslashreplace").decode("utf-8")
+        return as_utf8(said)
 
 
 class Ledger(GrowingFile[BadPicture]):

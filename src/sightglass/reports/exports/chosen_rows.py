@@ -39,7 +39,8 @@ class Choice:
         """Check, once, where the value is made."""
         if not 0.0 <= self.min_confidence <= 1.0:
             raise InputError(
-                f"convert: --min-confidence must lie between 0 and 1, got {self.min_confidence}."
+                f"convert: --min-confidence must lie between 0 and 1, got {self.min_confidence}. "
+                f"Give a probability, such as 0.8."
             )
         for option, value in (("--unknown", self.unknown), ("--duplicates", self.duplicates)):
             if value not in KEEPING:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from sightglass.inputs.labels import name_key
 from sightglass.inputs.references import class_folder
 from sightglass.inputs.remote import is_url
+from sightglass.inputs.valid_text import as_utf8
 
 # Suffixes by which readers know a format. Where a file bears another one, or none, the first here
 # takes its place: torchvision's ImageFolder and others pass over what they do not know by suffix.
@@ -67,7 +68,7 @@ def file_name(source: str, kind: str) -> str:
     known = SUFFIXES[kind]
     suffix = plain.suffix if plain.suffix.casefold() in known else known[0]
     stem = plain.stem if suffix == plain.suffix else plain.name
-    spelled = stem.encode("utf-8", "backslashreplace").decode()[:_LONGEST_STEM]
+    spelled = as_utf8(stem)[:_LONGEST_STEM]
     return f"{class_folder(spelled or '_')}-{_digits(source)}{suffix}"
 
 

@@ -6,13 +6,17 @@ import hashlib
 import json
 import os
 import shutil
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sightglass.errors import InputError, ResultsError
-from sightglass.whole_files import only_writer, replacing
+from sightglass.reports.exports.one_run import only_run_on
+from sightglass.whole_files import replacing
 
 MARK = ".sightglass-export.json"
 FORMAT = "sightglass-export-1"
@@ -34,16 +38,17 @@ def export_folder(out: Path, plan: Mapping[str, Any]) -> Iterator[tuple[Path, di
 
     Raises:
         InputError: If ``out`` holds anything else, which would be lost.
-        ResultsError: If the disk is full or something cannot be written; ``out`` is as it was.
+        ResultsError: If another run is writing there, the disk is full or something cannot be
+            written; ``out`` is as it was.
     """
     real = Path(os.path.realpath(out))
     fresh = real.with_name(f".{real.name}.part")
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
-        _settle_old(real)
-        _require_replaceable(real, out)
-        fresh.mkdir(exist_ok=True)
-        with only_writer(fresh):
+        with only_run_on(real):
+            _settle_old(real)
+            _require_replaceable(real, out)
+            fresh.mkdir(exist_ok=True)
             if _mark_of(fresh).get("plan") != plan:
                 _clear(fresh)
                 _write_mark(fresh, {"format": FORMAT, "plan": plan})
@@ -67,17 +72,28 @@ def export_folder(out: Path, plan: Mapping[str, Any]) -> Iterator[tuple[Path, di
 def contents_of(folder: Path) -> str:
     """Hex digest of what is in ``folder``, the mark aside; the same in whatever order it is listed.
 
-    A link counts by its name, hard links included: a hard link whose other names are gone is the
-    last copy of a picture and counts as a file. A file counts by name, size and last change.
+    A link counts by its name, hard links included: hard links without a name outside of ``folder``
+    are the last copy of a picture and count as files. A file counts by name, size and last change.
     """
+    several = _several_names(folder)
     total = 0
     for name, status, is_link in _files_in(folder):
-        stamp = (
-            "link" if is_link or status.st_nlink > 1 else f"{status.st_size} {status.st_mtime_ns}"
-        )
+        has_others = status.st_nlink > several.get(status.st_ino, 1)
+        stamp = "link" if is_link or has_others else f"{status.st_size} {status.st_mtime_ns}"
         one = hashlib.sha256(os.fsencode(name) + b"\0" + stamp.encode()).digest()
         total = (total + int.from_bytes(one, "big")) % (1 << 256)
     return f"{total:064x}"
+
+
+def _several_names(folder: Path) -> dict[int, int]:
+    """How many names in ``folder`` a file has, by inode, where it has more than one."""
+    linked = array("Q")  # eight bytes for every hard link, for as long as this takes
+    for _, status, is_link in _files_in(folder):
+        if status.st_nlink > 1 and not is_link:
+            linked.append(status.st_ino)
+    inodes, counts = np.unique(np.frombuffer(linked, np.uint64), return_counts=True)
+    several = counts > 1
+    return dict(zip(inodes[several].tolist(), counts[several].tolist(), strict=True))
 
 
 def _files_in(folder: Path) -> Iterator[tuple[str, os.stat_result, bool]]:
@@ -130,7 +146,8 @@ def _write_mark(folder: Path, mark: Mapping[str, Any]) -> None:
 
 def _clear(folder: Path) -> None:
     """Empty a folder that an export began: the mark goes last, so that a kill leaves it known."""
-    if not _mark_of(folder) and any(folder.iterdir()):
+    # A kill while the first mark was being written leaves that alone.
+    if not _mark_of(folder) and any(path.name != f"{MARK}.part" for path in folder.iterdir()):
         raise InputError(
             f"{folder}: this folder is needed for what is not whole yet, and it holds other files. "
             f"Move it away."

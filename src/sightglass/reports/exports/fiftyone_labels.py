@@ -6,6 +6,7 @@ include_attributes=True``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from sightglass.reports.exports.chosen_rows import (
     is_plain_text,
 )
 from sightglass.reports.exports.streamed_json import write_mapping
+from sightglass.reports.first_seen import FirstSeen
 from sightglass.reports.prediction import Row
 from sightglass.whole_files import replacing
 
@@ -51,13 +53,21 @@ def write_fiftyone(
 def _labels(
     chosen: ChosenRows, numbered: Iterable[tuple[int, Row]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for _, row in numbered:
+    first_seen = FirstSeen()
+    for number, row in numbered:
         place = chosen.run.place_of(row)
         if is_url(place):
             chosen.leave_out("URL, which FiftyOne does not open")
             continue
         if not is_plain_text(place):
             chosen.leave_out(NOT_TEXT)
+            continue
+        # Labels are by path: of two alike a reader keeps one.
+        if (
+            first_seen.setdefault(hashlib.sha256(place.encode()).digest(), f"{number}")
+            != f"{number}"
+        ):
+            chosen.leave_out("listed twice")
             continue
         numbers = {name: row[name] for name in ("unknown_score", "margin")}
         label: dict[str, Any] = {

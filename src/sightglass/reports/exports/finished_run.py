@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,19 +47,24 @@ class FinishedRun:
         """The lines of predictions.jsonl, in order.
 
         Raises:
-            InputError: If a line is none of ours, or has a label that is no class of the run.
+            InputError: If a line is none of ours, or has a label that is no class of the run, or
+                the file cannot be read.
         """
         path = self.folder / JSONL
-        labels = {*self.classes, UNKNOWN}
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                row = _parsed(line)
-                if row is None or (row["outcome"] in CLASSIFIED) != (row["label"] in labels):
-                    raise InputError(
-                        f"{path}: line {number:,} must be a row of the run that {RUN} beside it "
-                        f"describes, and is none. Run classify again."
-                    )
-                yield row
+        classes = frozenset(self.classes)
+        labels = classes | {UNKNOWN}
+        try:
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    row = _parsed(line, classes)
+                    if row is None or (row["outcome"] in CLASSIFIED) != (row["label"] in labels):
+                        raise InputError(
+                            f"{path}: line {number:,} must be a row of the run that {RUN} beside "
+                            f"it describes, and is none. Run classify again."
+                        )
+                    yield row
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
     def place_of(self, row: Row) -> str:
         """The row's picture as an absolute path; a URL as it is."""
@@ -69,11 +75,18 @@ class FinishedRun:
 
     @property
     def digest(self) -> str:
-        """Hex digest of both files: equal for equal results only."""
+        """Hex digest of both files: equal for equal results only.
+
+        Raises:
+            InputError: If one of them cannot be read.
+        """
         whole = hashlib.sha256()
-        for name in (RUN, JSONL):
-            with (self.folder / name).open("rb") as stream:
-                whole.update(hashlib.file_digest(stream, "sha256").digest())
+        for path in (self.folder / RUN, self.folder / JSONL):
+            try:
+                with path.open("rb") as stream:
+                    whole.update(hashlib.file_digest(stream, "sha256").digest())
+            except OSError as error:
+                raise _unreadable(path, error) from error
         return whole.hexdigest()
 
 
@@ -105,15 +118,20 @@ def read_run(folder: Path, *, base: Path | None = None) -> FinishedRun:
             version=_text(record["sightglass"]),
             files=sum(int(count) for count in record["counts"].values()),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise InputError(
             f"{folder / RUN}: the record of a classify run is needed, this is none. Run classify "
             f"again."
         ) from error
     except OSError as error:
-        raise InputError(
-            f"{folder / RUN}: must be readable ({error.strerror}). Change its permissions."
-        ) from error
+        raise _unreadable(folder / RUN, error) from error
 
 
 def _text(value: Any) -> str:
@@ -122,15 +140,25 @@ def _text(value: Any) -> str:
     return value
 
 
-def _parsed(line: str) -> Row | None:
+def _parsed(line: bytes, classes: Collection[str]) -> Row | None:
     """The row; None where the line lacks something that exports need."""
     try:
-        row: Row = json.loads(line)
+        row: Row = json.loads(line.decode("utf-8"))
         known = row["outcome"] in STATUSES and isinstance(row["path"], str)
-        numbers = [row["confidence"], row["unknown_score"], row["width"], row["height"]]
-        ranked = [(_text(one["label"]), float(one["probability"])) for one in row["top"]]
-        numbered = all(number is None or isinstance(number, int | float) for number in numbers)
-        answered = isinstance(row["label"], str) and isinstance(row["sha256"], str) and ranked
-    except (KeyError, TypeError, ValueError, RecursionError):
+        names = ("confidence", "unknown_score", "margin", "width", "height")
+        numbered = all(row[name] is None or _is_number(row[name]) for name in names)
+        ranked = all(
+            one["label"] in classes and _is_number(one["probability"]) for one in row["top"]
+        )
+        answered = isinstance(row["label"], str) and isinstance(row["sha256"], str) and row["top"]
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
-    return row if known and numbered and (answered or row["label"] is None) else None
+    return row if known and numbered and ranked and (answered or row["label"] is None) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: must be readable ({error.strerror}). Change its permissions.")

@@ -16,7 +16,7 @@ from sightglass.inputs.remote import is_url
 from sightglass.inputs.signatures import picture_kind
 from sightglass.inputs.url_secrets import without_secrets
 from sightglass.reports.exports.chosen_rows import ChosenRows
-from sightglass.reports.exports.class_folders import class_folders, file_name
+from sightglass.reports.exports.class_folders import SUFFIXES, class_folders, file_name
 from sightglass.reports.prediction import Row
 
 How = Literal["link", "copy"]
@@ -66,8 +66,11 @@ def write_image_folder(
                 target.parent.mkdir(exist_ok=True)
                 _put(target, place, data if how == "copy" else None, folder / _ON_ITS_WAY)
         except PictureError as error:
-            chosen.leave_out(error.detail)
-            continue
+            left = _left_there(folder / folders[row["label"]], row, how)
+            if left is None:
+                chosen.leave_out(error.detail)
+                continue
+            target = left
         made[_kind_of(target, place)] += 1
         if target.suffix.casefold() not in _OF_TORCHVISION:
             passed_over[target.suffix.casefold()] += 1
@@ -98,6 +101,24 @@ def _name_of(row: Row, data: bytes, *, whole: bool) -> str:
     return file_name(row["path"], kind)
 
 
+def _left_there(folder: Path, row: Row, how: How) -> Path | None:
+    """The row's picture as a stopped run put it there, though its source is gone or changed since.
+
+    What it put there that is no picture any more, such as a link that leads nowhere, is removed.
+    """
+    found = None
+    for target in sorted({folder / file_name(row["path"], kind) for kind in SUFFIXES}):
+        if not os.path.lexists(target):
+            continue
+        try:
+            data = read_bytes(str(target))[0] if how == "copy" else _head(str(target))
+            _name_of(row, data, whole=how == "copy")
+            found = target
+        except PictureError:
+            target.unlink()
+    return found
+
+
 def _put(target: Path, place: str, data: bytes | None, on_its_way: Path) -> None:
     """Link the file at ``place``, or write ``data``: whole or not at all."""
     if data is None:
@@ -116,5 +137,6 @@ def _put(target: Path, place: str, data: bytes | None, on_its_way: Path) -> None
 def _kind_of(target: Path, place: str) -> str:
     if target.is_symlink():
         return "symbolic links"
-    same = not is_url(place) and os.path.samefile(target, place)  # noqa: PTH121
+    there = not is_url(place) and os.path.exists(place)  # noqa: PTH110
+    same = there and os.path.samefile(target, place)  # noqa: PTH121
     return "hard links" if same else "copies"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightglass.checks import require_extra
+from sightglass.inputs.valid_text import as_utf8
 from sightglass.read_ahead import batches
-from sightglass.reports.exports.embedded_pictures import EmbeddedPicture, NamedRows, listed
+from sightglass.reports.exports.embedded_pictures import FORMAT, EmbeddedPicture, NamedRows, listed
 from sightglass.whole_files import replacing
 
 # Two megabytes of rows of 512 numbers while they wait.
@@ -31,6 +32,19 @@ def require_parquet() -> None:
         MissingExtraError: If pyarrow is not installed.
     """
     require_extra("pyarrow.parquet", extra="scale", purpose="Writing embeddings as parquet")
+
+
+def is_parquet_of_ours(path: Path) -> bool:
+    """Whether ``path`` is a parquet file with a card of ours in its metadata."""
+    require_parquet()
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        card = json.loads(metadata[METADATA_KEY])
+        return bool(card["format"] == FORMAT)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def write_parquet(
@@ -66,12 +80,15 @@ def write_parquet(
     metadata = {METADATA_KEY: json.dumps(card).encode()}
     columns = [("path", text), ("outcome", text), ("detail", text), ("sha256", text)]
     columns += [("width", whole), ("height", whole), ("norm", pa.float32()), ("embedding", row)]
-    classes_path.unlink(missing_ok=True)
-    _write(
-        rows_path,
-        pa.schema(columns, metadata=metadata),
-        (_group(some, dim) for some in batches(pictures, ROWS_PER_GROUP)),
-    )
+
+    def groups() -> Iterator[list[Any]]:
+        for some in batches(pictures, ROWS_PER_GROUP):
+            yield _group(some, dim)
+        # An earlier run's stay until the rows that they belong to go.
+        if is_parquet_of_ours(classes_path):
+            classes_path.unlink()
+
+    _write(rows_path, pa.schema(columns, metadata=metadata), groups())
     if classes is not None:
         names = [("name", text), ("names", pa.list_(text)), ("embedding", row)]
         group = [
@@ -122,4 +139,4 @@ def _rows(rows: Sequence[np.ndarray | None], dim: int) -> Any:
 
 def _valid(value: Any) -> Any:
     """The same, as valid UTF-8 where it is text."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return as_utf8(value) if isinstance(value, str) else value

@@ -78,7 +78,7 @@ def test_every_row_is_taken_or_counted(
 def test_words_and_numbers_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"word for --unknown 'kep'\. Did you mean 'keep'"):
         Choice(unknown="kep")
-    with pytest.raises(InputError, match=r"between 0 and 1, got 1\.5"):
+    with pytest.raises(InputError, match=r"between 0 and 1, got 1\.5\. Give a probability"):
         Choice(min_confidence=1.5)
     with pytest.raises(InputError, match="got nan"):
         Choice(min_confidence=float("nan"))

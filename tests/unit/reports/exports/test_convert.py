@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exported_runs import files_in, write_run
-from report_rows import many
+from report_rows import classified, many
 from sightglass.errors import InputError, UnknownNameError
 from sightglass.reports.exports.chosen_rows import Choice
 from sightglass.reports.exports.convert import TARGETS, Layout, convert
@@ -42,3 +42,20 @@ def test_the_same_results_give_the_same_files(tmp_path: Path, to: str) -> None:
         made.append(files_in(tmp_path / name))
     assert made[0] == made[1] == made[2]
     assert made[0]
+
+
+@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize(
+    "change",
+    [{"top": [{"label": "eel", "probability": 0.5}]}, {"margin": "wide"}, {"path": "b\udcff.jpg"}],
+)
+def test_results_that_somebody_edited_are_one_sentence_and_leave_nothing(
+    tmp_path: Path, to: str, change: dict[str, Any]
+) -> None:
+    results = write_run(tmp_path / "results", [classified("a.jpg"), classified("b.jpg") | change])
+    path = results / "predictions.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"\\udcff", b"\xff"))
+    layout = Layout(to=to, root=tmp_path if to in {"label-studio", "coco"} else None)
+    with pytest.raises(InputError, match="line 2 must be a row"):
+        convert(read_run(results, base=tmp_path), tmp_path / "out", layout, Choice())
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]

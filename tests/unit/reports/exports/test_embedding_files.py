@@ -4,23 +4,26 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from exported_runs import files_in
 from sightglass.encoders.embeddings import Embeddings
-from sightglass.errors import InputError
+from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.outcome import Outcome
-from sightglass.reports.exports.embedded_pictures import EmbeddedPicture, NamedRows
+from sightglass.reports.exports.embedded_pictures import FORMAT, EmbeddedPicture, NamedRows
 from sightglass.reports.exports.embedding_files import (
     prepare_embedding_files,
     write_embeddings,
 )
 
 DIM = 3
-CARD = {"encoder": {"fingerprint": "f" * 32, "dim": DIM}}
+CARD = {"format": FORMAT, "encoder": {"fingerprint": "f" * 32, "dim": DIM}}
 
 
 def pictures(n: int, failed: Sequence[int] = ()) -> list[EmbeddedPicture]:
@@ -81,7 +84,11 @@ def test_the_list_says_which_row_is_whose(tmp_path: Path) -> None:
     }
     card = json.loads((tmp_path / "rows.card.json").read_text())
     assert card == CARD | {
-        "classes": [{"name": "cat", "names": ["cat"]}, {"name": "sofa", "names": ["sofa", "couch"]}]
+        "classes": [
+            {"name": "cat", "names": ["cat"]},
+            {"name": "sofa", "names": ["sofa", "couch"]},
+        ],
+        "files": ["rows.npy", "rows.jsonl", "rows.card.json", "rows.classes.npy"],
     }
     assert np.array_equal(np.load(tmp_path / "rows.classes.npy"), np.eye(2, DIM))
 
@@ -145,8 +152,8 @@ def test_a_name_that_is_not_utf_8_is_written_so_that_every_reader_opens_the_file
 @pytest.mark.parametrize("ending", [".npy", ".parquet"])
 def test_a_run_that_stops_leaves_the_earlier_file(tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"rows{ending}"
-    write(out, pictures(3))
-    before = out.read_bytes()
+    write(out, pictures(3), classes=named())
+    before = files_in(tmp_path)
 
     def stops() -> Any:
         yield from pictures(2)
@@ -154,8 +161,96 @@ def test_a_run_that_stops_leaves_the_earlier_file(tmp_path: Path, ending: str) -
 
     with pytest.raises(KeyboardInterrupt):
         write_embeddings(out, stops(), dim=DIM, card=CARD)
-    assert out.read_bytes() == before
-    assert not list(tmp_path.glob("*.part"))
+    assert files_in(tmp_path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(before)
+
+
+def test_a_run_that_stops_between_two_files_leaves_a_card_that_says_so(tmp_path: Path) -> None:
+    out = tmp_path / "rows.npy"
+    write(out, pictures(2), classes=named())
+
+    def stops() -> Any:
+        yield np.zeros(DIM, np.float32)
+        raise KeyboardInterrupt
+
+    classes: Any = SimpleNamespace(embeddings=SimpleNamespace(rows=stops()))
+    with pytest.raises(KeyboardInterrupt):
+        write(out, pictures(3), classes=classes)
+    card = json.loads((tmp_path / "rows.card.json").read_text())
+    assert (card["whole"], "encoder" in card) == (False, False)
+    prepare_embedding_files(out)  # they are known as ours
+    write(out, pictures(3))
+    card = json.loads((tmp_path / "rows.card.json").read_text())
+    assert card["files"] == ["rows.npy", "rows.jsonl", "rows.card.json"]
+    assert {path.name for path in tmp_path.iterdir()} == set(card["files"])
+
+
+@pytest.mark.parametrize(
+    ("out", "mine"),
+    [
+        ("train.npy", "train.jsonl"),
+        ("train.npy", "train.card.json"),
+        ("train.npy", "train.classes.npy"),
+        ("train.npy", "train.npy"),
+        ("train.parquet", "train.parquet"),
+        ("train.parquet", "train.classes.parquet"),
+    ],
+)
+@pytest.mark.parametrize("text", ["{}", '{"format": "sightglass-embeddings-1"}', "[", "my work"])
+def test_a_file_that_somebody_else_wrote_is_neither_replaced_nor_removed(
+    tmp_path: Path, out: str, mine: str, text: str
+) -> None:
+    (tmp_path / mine).write_text(text)
+    with pytest.raises(InputError, match=rf"{mine}: a new file or one that embeddings wrote"):
+        prepare_embedding_files(tmp_path / out)
+    with pytest.raises(InputError, match="which would be lost"):  # it may come hours later
+        write(tmp_path / out, pictures(1))
+    assert files_in(tmp_path) == {mine: text.encode()}
+
+
+def test_a_table_of_somebody_elses_is_not_replaced(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"path": ["a.jpg"]}), tmp_path / "list.parquet")
+    with pytest.raises(InputError, match="which would be lost"):
+        prepare_embedding_files(tmp_path / "list.parquet")
+
+
+def test_files_beside_a_card_that_names_others_are_not_ours(tmp_path: Path) -> None:
+    write(tmp_path / "rows.npy", pictures(1))
+    (tmp_path / "rows.classes.npy").write_text("mine")
+    with pytest.raises(InputError, match=r"rows\.classes\.npy: a new file or one that embeddings"):
+        prepare_embedding_files(tmp_path / "rows.npy")
+
+
+@pytest.mark.parametrize(("out", "written"), [("l.npy", "l.jsonl"), ("l.parquet", "l.parquet")])
+def test_a_manifest_is_not_written_over_even_if_it_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, written: str
+) -> None:
+    write(tmp_path / out, pictures(1))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "linked").symlink_to(written)
+    for manifest in (written, str(tmp_path / written), f"file://{tmp_path}/{written}", "linked"):
+        with pytest.raises(InputError, match="a manifest cannot be written over"):
+            prepare_embedding_files(tmp_path / out, manifests=["other.csv", manifest])
+    prepare_embedding_files(tmp_path / out, manifests=["other.csv"])
+
+
+@pytest.mark.parametrize("ending", [".npy", ".parquet"])
+def test_a_second_run_on_the_same_file_is_refused_and_the_first_ends_whole(
+    tmp_path: Path, ending: str
+) -> None:
+    out = tmp_path / f"rows{ending}"
+    write(tmp_path / f"alone{ending}", pictures(3))
+
+    def meets_another() -> Any:
+        yield from pictures(3)[:1]
+        prepare_embedding_files(out)
+        with pytest.raises(ResultsError, match="another run is writing it"):
+            write(out, pictures(9))
+        yield from pictures(3)[1:]
+
+    write_embeddings(out, meets_another(), dim=DIM, card=CARD)
+    assert out.read_bytes() == (tmp_path / f"alone{ending}").read_bytes()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_the_name_decides_the_form_and_others_are_refused(tmp_path: Path) -> None:

@@ -124,3 +124,46 @@ def test_a_hard_link_counts_as_a_link_until_it_is_the_last_copy(tmp_path: Path) 
     assert contents_of(tmp_path / "out") == before
     (tmp_path / "original").unlink()
     assert contents_of(tmp_path / "out") != before
+
+
+def test_hard_links_of_one_another_are_the_last_copy_once_no_name_is_left_outside(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").write_text("1")
+    os.link(tmp_path / "a", tmp_path / "b")
+    with export_folder(tmp_path / "out", PLAN) as (folder, _):
+        (folder / "deep").mkdir()
+        os.link(tmp_path / "a", folder / "a")
+        os.link(tmp_path / "b", folder / "deep" / "b")
+    (tmp_path / "a").unlink()
+    before = contents_of(tmp_path / "out")
+    assert json.loads((tmp_path / "out" / MARK).read_text())["contents"] == before
+    (tmp_path / "b").unlink()
+    with pytest.raises(InputError, match="holds the last copy of a picture"):
+        export(tmp_path / "out")
+    assert files_in(tmp_path / "out") == {"a": b"1", "deep/b": b"1"}
+
+
+def test_a_kill_before_the_first_mark_was_whole_leaves_a_folder_that_is_known(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".out.part").mkdir()
+    (tmp_path / ".out.part" / f"{MARK}.part").write_text("{")
+    export(tmp_path / "out")
+    assert files_in(tmp_path) == {"out/a.json": b"new"}
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_a_second_run_touches_nothing_of_the_first(tmp_path: Path) -> None:
+    out, old = tmp_path / "out", tmp_path / ".out.old"
+    export(out, "first")
+    with export_folder(out, PLAN) as (folder, _):
+        (folder / "a.json").write_text("second")
+        out.rename(old)  # as the first run does just before it puts its own in place
+        with pytest.raises(ResultsError, match="out: another run is writing it"):
+            export(out, "third", {"to": "fiftyone"})
+        assert (old / "a.json").read_text() == "first"
+        assert not out.exists()
+        old.rename(out)
+    assert files_in(tmp_path) == {"out/a.json": b"second"}
+    assert names_in(tmp_path) == ["out"]

@@ -37,3 +37,14 @@ def test_labels_are_as_fiftyones_own_exporter_writes_them(tmp_path: Path) -> Non
             "/photos/3.jpg": {"label": "unknown", "attributes": {"margin": 0.25 - 0.375}},
         },
     }
+
+
+def test_a_picture_under_several_spellings_is_counted_once(tmp_path: Path) -> None:
+    spelled = ["photos/c.png", "./photos/c.png", "/home/photos/c.png", "photos/d.png"]
+    run = read_run(
+        write_run(tmp_path / "results", list(map(classified, spelled))), base=Path("/home")
+    )
+    made = convert(run, tmp_path / "out", Layout(to="fiftyone"), Choice())
+    labels = json.loads((tmp_path / "out" / "labels.json").read_text())["labels"]
+    assert sorted(labels) == ["/home/photos/c.png", "/home/photos/d.png"]
+    assert (made.pictures, made.left_out) == (2, {"listed twice": 2})

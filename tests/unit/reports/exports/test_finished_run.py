@@ -65,12 +65,47 @@ def test_other_results_have_another_digest(tmp_path: Path) -> None:
         {"top": None},
         {"top": [{"label": "cat"}]},
         {"top": []},
+        {"label": ["cat"]},
+        {"top": [{"label": "eel", "probability": 0.5}]},
+        {"top": [{"label": "unknown", "probability": 0.5}]},
+        {"top": [{"label": "cat", "probability": "0.5"}]},
+        {"top": [{"label": "cat", "probability": None}]},
+        {"margin": "wide"},
+        {"margin": float("nan")},
+        {"unknown_score": True},
+        {"width": 10**400},
     ],
 )
 def test_a_line_that_is_no_row_of_the_run_is_named(tmp_path: Path, change: dict[str, Any]) -> None:
     run = read_run(write_run(tmp_path, [classified("a.jpg"), classified("b.jpg") | change]))
     with pytest.raises(InputError, match=r"predictions\.jsonl: line 2 must be a row"):
         list(run.rows())
+
+
+@pytest.mark.parametrize("name", ["margin", "unknown_score", "width", "height", "top", "sha256"])
+def test_a_line_that_lacks_a_column_is_named(tmp_path: Path, name: str) -> None:
+    row = classified("b.jpg")
+    del row[name]
+    run = read_run(write_run(tmp_path, [classified("a.jpg"), row]))
+    with pytest.raises(InputError, match="line 2 must be a row"):
+        list(run.rows())
+
+
+def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, [classified("a.jpg"), classified("b.jpg")]))
+    path = tmp_path / "predictions.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"b.jpg", b"b\xff.jpg"))
+    with pytest.raises(InputError, match="line 2 must be a row"):
+        list(run.rows())
+
+
+def test_results_that_cannot_be_read_any_more_are_one_sentence(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, [classified("a.jpg")]))
+    (tmp_path / "predictions.jsonl").unlink()
+    (tmp_path / "predictions.jsonl").mkdir()
+    for read in (lambda: list(run.rows()), lambda: run.digest):
+        with pytest.raises(InputError, match=r"predictions\.jsonl: must be readable \(Is a dir"):
+            read()
 
 
 @pytest.mark.parametrize("line", ["", "{", "[]", "3", '{"path": "a"}', "[" * 100_000])
@@ -90,7 +125,20 @@ def test_a_folder_without_a_finished_run_is_one_sentence(tmp_path: Path, name: s
         read_run(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"classes": 3}', json.dumps({"model": "x"})])
+ENDLESS = json.dumps(
+    {
+        "classes": [],
+        "model": {"name": "mini", "fingerprint": FINGERPRINT},
+        "created": "2026",
+        "sightglass": "0.1.0",
+        "counts": {"ok": float("inf")},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"classes": 3}', json.dumps({"model": "x"}), ENDLESS]
+)
 def test_a_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
     write_run(tmp_path, [classified("a.jpg")])
     (tmp_path / "run.json").write_text(text)

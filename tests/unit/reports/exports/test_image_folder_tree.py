@@ -88,11 +88,8 @@ def test_where_the_file_system_takes_no_link_the_next_best_is_made(
     refused: tuple[str, ...],
     kind: str,
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
     for name in refused:
-        monkeypatch.setattr(os, name, refuse)
+        monkeypatch.setattr(os, name, _refuse)
     assert export(results, tmp_path / "out").record["files"] == {kind: 5}
     read = read_image_folder(tmp_path / "out")
     assert sorted(map(bytes, read.read())) == sorted(  # type: ignore[arg-type]
@@ -213,3 +210,47 @@ def test_hostile_class_names_stay_below_the_export(tmp_path: Path) -> None:
     assert len({name.split("/")[0] for name in placed}) == len(names)
     assert all(name.count("/") == 1 for name in placed)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["deep"]
+
+
+@pytest.mark.parametrize(
+    ("how", "kinds"), [("link", {"copies": 1, "hard links": 4}), ("copy", {"copies": 5})]
+)
+def test_a_picture_in_place_before_a_stop_counts_though_its_source_is_gone(
+    results: Path, tmp_path: Path, how: How, kinds: dict[str, int]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        export(results, tmp_path / "out", how, stopped_at_the_end)
+    gone = tmp_path / "photos" / "z.webp"
+    data = gone.read_bytes()
+    gone.unlink()
+    made = export(results, tmp_path / "out", how)
+    assert (made.pictures, made.left_out, made.record["files"]) == (5, {"corrupt": 1}, kinds)
+    assert list(files_in(tmp_path / "out").values()).count(data) == 1
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_a_stopped_run_put_in_place_goes_once_it_is_no_picture(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    if gone:  # symbolic links, one of which leads nowhere then
+        monkeypatch.setattr(os, "link", _refuse)
+    with pytest.raises(KeyboardInterrupt):
+        export(results, tmp_path / "out", "link", stopped_at_the_end)
+    source = tmp_path / "photos" / "z.webp"
+    if gone:
+        source.unlink()
+    else:
+        source.write_text("now a text")
+    made = export(results, tmp_path / "out", "link")
+    reason = "not found" if gone else "changed since it was classified"
+    assert (made.pictures, made.left_out) == (4, {"corrupt": 1, reason: 1})
+    assert len(list((tmp_path / "out").glob("*/*"))) == 4
+
+
+def stopped_at_the_end(rows: Iterable[Any]) -> Iterator[Any]:
+    yield from rows
+    raise KeyboardInterrupt
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
