@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,19 @@ def test_without_a_place_for_the_users_own_store_the_run_goes_on_and_says_so(hom
     assert done.returncode == 0
     assert "Nothing is remembered in this run." in done.stderr
     assert [row["label"] for row in rows_of(home / "results")] == ["blue", "lime", "red"]
+
+
+def test_damaged_rows_of_a_store_are_counted_at_the_end(home: Path) -> None:
+    assert run(*COMMAND, "--out", "calm", "--store", "store", home=home).returncode == 0
+    with closing(sqlite3.connect(home / "store")) as store, store:
+        store.execute("UPDATE embeddings SET norm = norm + 1")
+    done = run(*COMMAND, "--out", "again", "--store", "store", home=home)
+    assert done.returncode == 0
+    assert "Store: 3 damaged rows were met, and were made anew." in done.stdout
+    assert "3 encoded now" in done.stdout
+    assert (home / "again" / "predictions.csv").read_bytes() == (
+        home / "calm" / "predictions.csv"
+    ).read_bytes()
 
 
 def test_a_damaged_store_is_said_by_the_command_and_the_table_is_the_same(home: Path) -> None:

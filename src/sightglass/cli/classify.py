@@ -115,9 +115,8 @@ def classify(
     print_summary(out, work)
     for warning in (run.record()["fusion"] or {}).get("warnings", ()):
         typer.echo(printable(f"References: {warning}"))
-    if run.classifier.store.damaged:
-        rows = run.classifier.store.damaged
-        typer.echo(f"Store: {rows:,} damaged rows were met, and were made anew.")
+    if damaged := run.classifier.store.damaged:
+        typer.echo(f"Store: {damaged:,} damaged rows were met, and were made anew.")
     if work.failed == work.found:
         raise typer.Exit(1)
 
