@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightglass.cli.classify_options import BatchSize, MaxPixels, StorePath
+
 if TYPE_CHECKING:
     from sightglass.encoders.contract import DualEncoder, ImageEncoder
     from sightglass.reports.exports.embedded_pictures import NamedRows
@@ -40,19 +42,6 @@ Manifest = Annotated[
 ]
 ManifestColumn = Annotated[
     str | None, typer.Option(help="Column of the manifests that holds the paths.")
-]
-BatchSize = Annotated[
-    int, typer.Option(min=1, help="Pictures per pass of the network; changes speed, not results.")
-]
-StorePath = Annotated[
-    Path | None,
-    typer.Option(
-        "--store", help="File that remembers embeddings; by default one in your cache folder."
-    ),
-]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(min=1, help="Pictures that would decode to more are not decoded."),
 ]
 
 

@@ -18,12 +18,12 @@ from urllib.parse import quote, unquote
 from sightglass.errors import InputError, closest
 from sightglass.inputs.listed_paths import listed_paths
 from sightglass.inputs.manifests import read_manifest
+from sightglass.inputs.patterns import MAGIC
 from sightglass.inputs.remote import is_url, local_path, require_file_system, scheme_of
 from sightglass.inputs.remote_folders import find_far
 from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.inputs.url_secrets import without_secrets
 
-_MAGIC = re.compile(r"[*?\[]")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SEPARATOR = re.compile(f"[{re.escape(os.sep + (os.altsep or ''))}]")
 
@@ -80,7 +80,7 @@ def _some_of(name: str, stdin: TextIO | None) -> Iterator[str]:
         files = _files_at(name)
     elif os.path.lexists(name):
         files = _files_of(name)
-    elif _MAGIC.search(name):
+    elif MAGIC.search(name):
         files = _matches(name)
     else:
         raise InputError(f"Pictures: '{name}' does not exist.{_hint(name)}")
@@ -115,7 +115,7 @@ def _files_at(url: str) -> Iterator[str]:
     if here is None:
         return iter(find_far(url))
     if not os.path.lexists(here):
-        magic = _MAGIC.search(url)
+        magic = MAGIC.search(url)
         if magic is not None:
             return _matches_at(url, url.rindex("/", 0, magic.start()) + 1)
         raise InputError(f"Pictures: '{url}' does not exist.{_hint(here)}")
@@ -204,7 +204,7 @@ def _matches(pattern: str) -> Iterator[str]:
         return
     depth = parts.index("**")
     head = os.sep.join([*parts[:depth], ""])  # noqa: PTH118
-    for folder in glob.iglob(head) if _MAGIC.search(head) else [head]:  # noqa: PTH207
+    for folder in glob.iglob(head) if MAGIC.search(head) else [head]:  # noqa: PTH207
         base = folder or os.path.join(os.curdir, "")  # noqa: PTH118
         for path in _walk(base) if os.path.isdir(base) else ():  # noqa: PTH112
             inside = path[len(base) :]

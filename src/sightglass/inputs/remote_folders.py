@@ -7,11 +7,11 @@ from typing import Any
 
 from sightglass.errors import InputError
 from sightglass.inputs import remote_http
+from sightglass.inputs.patterns import MAGIC
 from sightglass.inputs.remote import file_system, require_file_system, scheme_of, server_of
 from sightglass.inputs.remote_patience import in_words, patiently
 from sightglass.inputs.url_secrets import without_secrets
 
-_MAGIC = re.compile(r"[*?\[]")
 _MAGIC_ON_THE_WEB = re.compile(r"\*")  # a question mark begins the query there
 # Pages that link to pages: no real folder is as deep, and a circle of links has no end.
 _DEEPEST_ON_THE_WEB = 32
@@ -53,7 +53,7 @@ def _find(url: str) -> list[str]:
     # What an earlier call in this process was told may have changed.
     system.invalidate_cache()
     on_the_web = scheme_of(url) in remote_http.SCHEMES
-    magic = (_MAGIC_ON_THE_WEB if on_the_web else _MAGIC).search(url)
+    magic = (_MAGIC_ON_THE_WEB if on_the_web else MAGIC).search(url)
     if on_the_web and magic is None:
         return _linked(system, url) if url.endswith("/") else [url]
     path = system._strip_protocol(url)

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from sightglass.errors import InputError, closest
+from sightglass.inputs.patterns import MAGIC
 
-_MAGIC = re.compile(r"[*?\[]")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
@@ -40,7 +40,7 @@ def shard_files(pattern: str, *, suffix: str) -> tuple[Path, ...]:
         return (literal,)
     files: list[Path] = []
     for name in braces(pattern):
-        if _MAGIC.search(name):
+        if MAGIC.search(name):
             matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - keeps the spelling
             if not matches:
                 raise InputError(f"{name}: nothing matches this pattern. Check the path.")
