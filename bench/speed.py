@@ -63,8 +63,9 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     sections, measured = [], {}
     if "start" in chosen:
+        picture, another = make_photos(2)
         start, seconds = start_table(
-            make_photos(1)[0], make_checkpoint([TEMPLATE.format(name) for name in NAMES])
+            picture, another, make_checkpoint([TEMPLATE.format(name) for name in NAMES])
         )
         write_csv(options.out / "start.csv", ["process", "seconds"], seconds)
         sections.append(f"## Starting\n\n{start.strip()}")

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,17 @@ from transformers import AutoProcessor, CLIPConfig, CLIPModel
 from adapters.checkpoints import LENGTH, clip_tokenizer, pictures, write_clip
 from sightglass import ZeroShotClassifier
 from sightglass.encoders.contract import DualEncoder, RoundingEncoder
-from sightglass.encoders.embeddings import unit_rows
-from sightglass.encoders.hub import HubDualEncoder, load_hub_encoder
-from sightglass.encoders.hub_network import BF16_COSINE_TOLERANCE, BF16_ENTRY_TOLERANCE
+from sightglass.encoders.embeddings import Embeddings, unit_rows
+from sightglass.encoders.hub import HubDualEncoder, HubRoundingEncoder, load_hub_encoder
+from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
+from sightglass.encoders.hub_network import (
+    BF16_COSINE_TOLERANCE,
+    BF16_ENTRY_TOLERANCE,
+    halve_matrices,
+    load_model,
+    passes_of,
+)
+from sightglass.encoders.preprocess import normalise
 
 TEXTS = [
     "a photo of a cat.",
@@ -315,3 +324,36 @@ def test_rows_of_passes_of_another_size_have_another_fingerprint(wide_folder: Pa
     prints = {rounding.fingerprint, exact.fingerprint, rounding.reference.fingerprint}
     assert len(prints) == 3
     assert rounding.reference.card.precision == exact.card.precision == "fp32"
+
+
+def test_weights_that_texts_have_loaded_serve_pictures_too(
+    folder: Path, encoder: HubDualEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+
+    def counted(checkpoint: Checkpoint) -> Any:
+        loads.append(checkpoint.name)
+        return load_model(checkpoint)
+
+    monkeypatch.setattr("sightglass.encoders.hub.load_model", counted)
+    ready = prepared(encoder, 3)
+    texts_first, pictures_alone = (
+        load_hub_encoder(str(folder), precision="bf16") for _ in range(2)
+    )
+    assert isinstance(texts_first, HubRoundingEncoder)
+    texts = texts_first.encode_texts(["a cat"]).rows
+    rows = texts_first.encode_images(ready).rows
+    assert len(loads) == 1
+    # Exact, both: by halving the matrices in place, as was done before weights were shared, ...
+    halved = load_model(read_checkpoint("hf:halved", folder))
+    halve_matrices(halved)
+    oracle = passes_of(halved, with_texts=True, precision="bf16", pictures_per_pass=16)["image"]
+    spec = encoder.card.image
+    assert spec is not None
+    raw = np.stack(oracle([{"pixel_values": pixels} for pixels in normalise(ready, spec)]))
+    np.testing.assert_array_equal(rows, Embeddings.of(raw, fingerprint="").rows)
+    np.testing.assert_array_equal(rows, pictures_alone.encode_images(ready).rows)
+    # ... and the weights in fp32 are as they were.
+    np.testing.assert_array_equal(texts, texts_first.encode_texts(["a cat"]).rows)
+    np.testing.assert_array_equal(texts, encoder.encode_texts(["a cat"]).rows)
+    assert {weight.dtype for weight in texts_first.reference.model.parameters()} == {torch.float32}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,7 +27,10 @@ from sightglass.encoders.hub_network import (
     BF16_ROUNDING,
     PICTURES_PER_PASS,
     PICTURES_PER_PASS_OF_REFERENCE,
-    load_network,
+    halve_matrices,
+    halved_for_pictures,
+    load_model,
+    passes_of,
 )
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.naflex import patch_sequences
@@ -49,7 +52,7 @@ class HubImageEncoder:
     Args:
         checkpoint: What the folder holds.
         precision: fp32 or bf16.
-        files: The hashed files of this very checkpoint, where somebody hashed them already.
+        files: Gives the hashed files of this very checkpoint, where somebody else hashes them.
         pictures_per_pass: On a processor; None for what is fastest for many.
     """
 
@@ -58,11 +61,11 @@ class HubImageEncoder:
         checkpoint: Checkpoint,
         *,
         precision: Precision,
-        files: tuple[FileEntry, ...] | None = None,
+        files: Callable[[], tuple[FileEntry, ...]] | None = None,
         pictures_per_pass: int | None = None,
     ) -> None:
         self._checkpoint = checkpoint
-        self._hashed = files
+        self._hash = files or partial(hash_files, checkpoint)
         self._pictures_per_pass = pictures_per_pass or PICTURES_PER_PASS[precision]
         self._unhashed = read_card(checkpoint, precision=precision)
 
@@ -73,7 +76,7 @@ class HubImageEncoder:
 
     @cached_property
     def _files(self) -> tuple[FileEntry, ...]:
-        return hash_files(self._checkpoint) if self._hashed is None else self._hashed
+        return self._hash()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -89,9 +92,18 @@ class HubImageEncoder:
         return hashlib.sha256(f"{fingerprint} in passes of {size}".encode()).hexdigest()[:32]
 
     @cached_property
+    def model(self) -> Any:
+        """The network in torch, in this encoder's precision; the first use loads it."""
+        model = load_model(self._checkpoint)
+        if self._unhashed.precision == "bf16":
+            halve_matrices(model)
+        return model
+
+    @cached_property
     def _network(self) -> dict[str, RowByRow]:
-        return load_network(
-            self._checkpoint,
+        return passes_of(
+            self.model,
+            with_texts=self._checkpoint.has_texts,
             precision=self._unhashed.precision,
             pictures_per_pass=self._pictures_per_pass,
         )
@@ -156,9 +168,17 @@ class HubRoundingEncoder(HubDualEncoder):
         return HubDualEncoder(
             self._checkpoint,
             precision="fp32",
-            files=self._files,
+            files=lambda: self._files,
             pictures_per_pass=PICTURES_PER_PASS_OF_REFERENCE,
         )
+
+    @cached_property
+    def model(self) -> Any:
+        """The network with matrices in bf16, as far as pictures pass through them."""
+        # What the reference loaded, for texts, is not read a second time. Where these are all known
+        # it loaded nothing, and the weights of its own half are all that stays in memory.
+        loaded = "model" in vars(self.reference)
+        return halved_for_pictures(self.reference.model if loaded else load_model(self._checkpoint))
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """Unit-length rows in fp32, in the order of ``texts``; each independent of the others."""

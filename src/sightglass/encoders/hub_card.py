@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sightglass.encoders.hub_image_input import read_image_input
 from sightglass.encoders.hub_text_input import TOKENIZER_FILES, read_text_input
 from sightglass.encoders.hub_weights import read_number
 from sightglass.encoders.open_clip_format import RESNET, VIT
+from sightglass.encoders.weight_hashes import sha256_of
 from sightglass.errors import ModelError, first_line
 
 _UNKNOWN_LICENCE = "see the model's page"
@@ -110,8 +110,7 @@ def _format(checkpoint: Checkpoint) -> str:
 
 
 def _entry(path: Path, role: str) -> FileEntry:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = sha256_of(path)
     return FileEntry.model_validate(
         {"name": path.name, "role": role, "bytes": path.stat().st_size, "sha256": digest}
     )

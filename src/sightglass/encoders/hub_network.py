@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -43,33 +44,24 @@ def choose_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def load_network(
-    checkpoint: Checkpoint, *, precision: Precision, pictures_per_pass: int
+def passes_of(
+    model: Any, *, with_texts: bool, precision: Precision, pictures_per_pass: int
 ) -> dict[str, RowByRow]:
     """``"image"`` and, for models with texts, ``"text"``: each from inputs to raw rows.
 
     Args:
-        checkpoint: What the folder holds.
-        precision: fp32 or bf16.
+        model: From ``load_model``; moved to the device that torch can use.
+        with_texts: Whether it has a text side.
+        precision: fp32 or bf16, in which its matrices are.
         pictures_per_pass: On a processor.
-
-    Raises:
-        MissingExtraError: If torch or transformers is not installed.
-        ModelError: If the weights do not fill the network.
     """
-    purpose = f"The encoder '{checkpoint.name}'"
-    require_extra("torch", extra="hub", purpose=purpose)
-    require_extra("transformers", extra="hub", purpose=purpose)
     device = choose_device()
-    model = load_model(checkpoint)
-    if precision == "bf16":
-        halve_matrices(model)
     model.to(device)
 
     def rows(network: Callable[..., Any], size: int) -> RowByRow:
         return row_by_row(network, size=size, device=device, reduced=precision == "bf16")
 
-    if not checkpoint.has_texts:
+    if not with_texts:
         # The class token; transformers has put it through the last layer norm.
         return {
             "image": rows(
@@ -124,8 +116,11 @@ def load_model(checkpoint: Checkpoint) -> Any:
     """The network of ``checkpoint`` in fp32 on the processor, in evaluation mode.
 
     Raises:
+        MissingExtraError: If torch or transformers is not installed.
         ModelError: If the weights do not fill the network.
     """
+    for module in ("torch", "transformers"):
+        require_extra(module, extra="hub", purpose=f"The encoder '{checkpoint.name}'")
     if checkpoint.is_open_clip:
         from sightglass.encoders.open_clip_network import load_open_clip
 
@@ -146,3 +141,22 @@ def halve_matrices(model: torch.nn.Module) -> None:
         # Exactly these: torch's own attention pools read the weights of a subclass directly.
         if type(module) in (torch.nn.Linear, torch.nn.Conv2d):
             module.to(torch.bfloat16)
+
+
+def halved_for_pictures(model: Any) -> Any:
+    """A copy of ``model`` whose matrices for pictures are bf16; it shares all its other weights.
+
+    Args:
+        model: With a text tower; left as it is.
+    """
+    import torch
+
+    weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    # Known to the copier as copied already, so that both networks hold the same.
+    twin = copy.deepcopy(model, memo=weights)
+    for name, module in twin.named_modules():
+        if type(module) in (torch.nn.Linear, torch.nn.Conv2d) and not name.startswith("text_"):
+            for weight, tensor in list(module.named_parameters(recurse=False)):
+                half = torch.nn.Parameter(tensor.to(torch.bfloat16), requires_grad=False)
+                setattr(module, weight, half)
+    return twin

@@ -59,7 +59,10 @@ class RowByRow:
         try:
             with ThreadPoolExecutor(self._workers, initializer=self._start_worker) as pool:
                 for shape, members in by_shape.items():
-                    size = self._pass_size(pool, shape, inputs[members[0]])
+                    if shape not in self._agreed:
+                        first = members.pop(0)
+                        rows[first] = self._settle_size(pool, shape, inputs[first])
+                    size = self._agreed[shape]
                     passes = [members[at : at + size] for at in range(0, len(members), size)]
                     full = [
                         _stacked([inputs[index] for index in part + part[-1:] * (size - len(part))])
@@ -72,14 +75,15 @@ class RowByRow:
             self._finish()
         return rows
 
-    def _pass_size(self, pool: ThreadPoolExecutor, shape: Shape, example: Inputs) -> int:
-        """The fixed size of a pass for inputs of ``shape``."""
-        if self._size == 1:
-            return 1
-        if shape not in self._agreed:
-            same = pool.submit(self._forward, _stacked([example] * self._size)).result()
-            self._agreed[shape] = self._size if (same == same[:1]).all() else 1
-        return self._agreed[shape]
+    def _settle_size(self, pool: ThreadPoolExecutor, shape: Shape, example: Inputs) -> np.ndarray:
+        """Settle the fixed size of a pass for inputs of ``shape``; the row of ``example``."""
+        tried = pool.submit(self._forward, _stacked([example] * self._size)).result()
+        same = (tried == tried[:1]).all()
+        self._agreed[shape] = self._size if same else 1
+        if not same:
+            tried = pool.submit(self._forward, _stacked([example])).result()
+        row: np.ndarray = tried[0]
+        return row
 
 
 def _stacked(inputs: Sequence[Inputs]) -> Inputs:

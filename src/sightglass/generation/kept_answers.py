@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sightglass.cache_folder import cache_folder
 from sightglass.errors import InputError
-from sightglass.store import default_store_path
 from sightglass.whole_files import put_bytes
 
 _FORMAT: Literal["sightglass-answer-1"] = "sightglass-answer-1"
@@ -40,7 +40,7 @@ class KeptAnswers:
 
     def __init__(self, folder: Path | None = None) -> None:
         try:
-            self.folder = default_store_path().parent / "answers" if folder is None else folder
+            self.folder = cache_folder() / "answers" if folder is None else folder
             self.folder.mkdir(parents=True, exist_ok=True)
             # Named by process: several runs may keep their answers in one folder.
             probe = self.folder / f".probe-{os.getpid()}"

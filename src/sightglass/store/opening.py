@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from pathlib import Path
 
+from sightglass.cache_folder import cache_folder
 from sightglass.errors import InputError
 from sightglass.store.store import Store
 
@@ -14,14 +13,12 @@ DEFAULT_STORE = "default"
 
 
 def default_store_path() -> Path:
-    """``sightglass/store.sqlite`` in the user's cache folder, as the platform has it."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "sightglass" / "store.sqlite"
+    """``store.sqlite`` in the user's cache folder.
+
+    Raises:
+        RuntimeError: If nobody's home folder is known.
+    """
+    return cache_folder() / "store.sqlite"
 
 
 def open_store(store: str | Path | None) -> Store:

@@ -33,7 +33,7 @@ def test_every_pass_has_the_same_size() -> None:
 
     RowByRow(forward, size=4, workers=2)(numbers(9))
     assert set(seen) == {4}
-    assert len(seen) == 1 + 3  # one to try the positions, three for nine inputs
+    assert len(seen) == 1 + 2  # one tries the positions by the first input, two for the other eight
 
 
 def test_passes_of_one_input_cost_as_many_passes_as_inputs() -> None:
@@ -75,8 +75,21 @@ def test_positions_are_tried_once_for_each_shape() -> None:
 
     network = RowByRow(forward, size=2, workers=1)
     for width in (3, 3, 5, 3):
-        network(numbers(1, width))
+        network(numbers(2, width))
+    # Where they are tried, by the first of two inputs, the second has a pass of its own.
     assert sizes == [(2, 3), (2, 3), (2, 3), (2, 5), (2, 5), (2, 3)]
+
+
+def test_one_input_alone_is_one_pass() -> None:
+    sizes = []
+
+    def forward(inputs: Inputs) -> np.ndarray:
+        sizes.append(len(inputs["x"]))
+        return squared(inputs)
+
+    network = RowByRow(forward, size=4, workers=1)
+    assert [row.tolist() for row in network([{"x": np.full(3, 5.0)}])] == [[25.0] * 3]
+    assert sizes == [4]
 
 
 def test_workers_are_prepared_and_the_caller_is_told_when_all_is_done() -> None:
