@@ -12,27 +12,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from peak_memory import launched, taken
+
 SECONDS_WITHOUT_PROGRESS = 60
 _PROGRESS = re.compile(r"[\d,]+ of [\d,]+ files, ")
-
-# Between this process and the command, for two reasons: a process counts the memory of the one
-# that started it as its own, and root's right to read what nobody may read must go. Without it
-# (capabilities 1 and 2 of Linux, by prctl 24) the modes of files mean for root what they mean for
-# everybody.
-_LAUNCHER = """
-import ctypes, os, resource, subprocess, sys
-if hasattr(os, "geteuid") and os.geteuid() == 0 and sys.platform == "linux":
-    for capability in (1, 2):
-        if ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) != 0:
-            sys.exit("faults: root must be able to lay down rights over files")
-with open(sys.argv[1], "wb") as out:
-    child = subprocess.Popen(sys.argv[2:], stdout=out)
-    print(child.pid, flush=True)
-    code = child.wait()
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-# getrusage counts in bytes on macOS, in units of 1,024 bytes elsewhere
-_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +68,7 @@ def watched(arguments: list[str], *, out: Path) -> WatchedRun:
     command = [sys.executable, "-m", "sightglass", *arguments]
     started = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-c", _LAUNCHER, str(out), *command],
+        launched(command, out=out, as_anybody=True),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -104,12 +87,11 @@ def watched(arguments: list[str], *, out: Path) -> WatchedRun:
                 hung = True
                 os.kill(int(first), signal.SIGABRT)
         listener.join()
-        last = process.stdout.read().split()
-    code, peak = last if process.returncode == 0 else ("-1", "0")
+        code, megabytes = taken(process.stdout.read())
     return WatchedRun(
-        code=int(code),
+        code=code,
         hung=hung,
         seconds=time.monotonic() - started,
-        megabytes=int(peak) * _UNIT / 1e6,
+        megabytes=megabytes,
         remarks=tuple(listener.remarks),
     )

@@ -8,6 +8,7 @@ Each run is a process of its own, and its peak is what the system's account of t
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memory_writers import WRITERS
+from peak_memory import launched, taken
 from pictures import FOLDER, machine, make_small, mean_kilobytes
 from tables import PAGES, markdown, spread, write_csv
 
@@ -26,16 +28,6 @@ CLASSES = "cat,dog,person,cup of coffee,motorcycle,rocket,flower,temple,coins,mo
 DRAWN = 1_000
 # One run is enough from here on: it takes minutes, and chance weighs little in it.
 LONG = 50_000
-# getrusage counts in bytes on macOS, in units of 1,024 bytes elsewhere
-UNIT = 1 if sys.platform == "darwin" else 1024
-# A process counts the memory of the one that started it as its own until it is another program.
-# This one is smaller than any run.
-LAUNCHER = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +64,16 @@ def _commented(jpeg: bytes, comment: bytes) -> bytes:
 def measure(command: Sequence[str], *, given: str = "") -> float:
     """The most memory that ``command``, with ``given`` on standard input, holds at once."""
     done = subprocess.run(
-        [sys.executable, "-c", LAUNCHER, *command],
+        launched(command, out=Path(os.devnull)),
         input=given,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode != 0:
+    code, megabytes = taken(done.stdout.partition("\n")[2])
+    if code != 0:
         sys.exit(f"memory: {' '.join(command)} must succeed, it said: {done.stderr.strip()}")
-    return int(done.stdout) * UNIT / 1e6
+    return megabytes
 
 
 def measure_all(counts: Sequence[int], *, rounds: int) -> list[Peak]:

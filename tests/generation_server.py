@@ -9,9 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any
+
+from local_server import LocalServer
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
@@ -76,7 +78,7 @@ WRONG_SHAPE = as_json({"result": "ok"})
 SLOW = Reply(chat_reply("{}").body, seconds_per_byte=0.05)
 
 
-class GenerationServer:
+class GenerationServer(LocalServer):
     """Serves until the ``with`` block ends.
 
     ``faults`` are sent first, one per request; after them ``handlers`` answer, one per path.
@@ -96,12 +98,11 @@ class GenerationServer:
         self.faults: deque[Reply] = deque()
         self.received: list[Received] = []
         self._ending = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        super().__init__(_handler(self))
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self.url}/v1"
 
     def asked(self, path: str = CHAT) -> list[Received]:
         """The requests to ``path``."""
@@ -118,13 +119,6 @@ class GenerationServer:
         """Wait; False if the server ends meanwhile."""
         return not self._ending.wait(seconds)
 
-    def __enter__(self) -> GenerationServer:
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
-        )
-        self._thread.start()
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -132,9 +126,7 @@ class GenerationServer:
         trace: TracebackType | None,
     ) -> None:
         self._ending.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
 
 def _handler(server: GenerationServer) -> type[BaseHTTPRequestHandler]:

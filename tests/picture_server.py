@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
+
+from local_server import LocalServer
 
 LONG_AGO = "Sun, 09 Sep 2001 01:46:40 GMT"
 
@@ -29,13 +29,12 @@ class Page:
     promised: int | None = None
 
 
-class PictureServer:
+class PictureServer(LocalServer):
     """Serves ``pages``, by path with query; everything else is 404.
 
     Attributes:
         pages: May be changed at any time.
         log: ``"GET /a.jpg"`` of each request.
-        url: Without a slash at its end.
     """
 
     def __init__(self) -> None:
@@ -53,23 +52,7 @@ class PictureServer:
             def do_HEAD(self) -> None:
                 outer._answer(self, with_body=False)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> PictureServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def _answer(self, request: BaseHTTPRequestHandler, *, with_body: bool) -> None:
         asked = f"{request.command} {request.path}"

@@ -13,8 +13,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from harness import Harness, check_sentence, written
+from pair_rows import read_row
 from sightglass.distillation.pairs.parquet_source import ParquetSource
-from sightglass.errors import InputError, PictureError
+from sightglass.errors import InputError
 
 _NAMES = {"info": {"features": {"label": {"names": ["cat", "dog"]}}}}
 _STRUCTS = {
@@ -42,13 +43,7 @@ def one_input(data: bytes) -> None:
         for index in range(min(len(source), 8)):
             source.where(index)
             source.captions(index)
-            try:
-                row = source.read(index)
-            except PictureError as error:
-                check_sentence(error)
-            else:
-                assert row.label >= -1
-                assert not source.classes or row.label < len(source.classes)
+            read_row(source, index)
     except InputError as error:
         check_sentence(error)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from harness import Harness, check_sentence, scratch, written
+from pair_rows import read_row
 from sightglass.distillation.pairs.table_source import TableSource
-from sightglass.errors import InputError, PictureError
+from sightglass.errors import InputError
 
 _CSV = b'image,caption,label\na.jpg,"A cat, ""asleep""\non a mat",cat\nb/c.jpg,A dog,dog\n'
 _TSV = b'image\tcaption_1\tcaption_2\na.jpg\t"A ""cat"""\t\nb.jpg\tA 3" nail\tA nail\n'
@@ -34,13 +35,7 @@ def _check(source: TableSource) -> None:
         assert inside, f"{place!r} is outside of the folder"
         for caption in source.captions(index):
             assert caption == " ".join(caption.split()) != ""
-        try:
-            row = source.read(index)
-        except PictureError as error:
-            check_sentence(error)
-        else:
-            assert row.label >= -1
-            assert not source.classes or row.label < len(source.classes)
+        read_row(source, index)
     assert len(source.digest) == 64
 
 

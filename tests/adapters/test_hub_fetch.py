@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from adapters.checkpoints import write_clip, write_uneven_clip
 from adapters.open_clip_checkpoints import write_open_clip_resnet, write_open_clip_vit
+from hub_server import HubServer, told_by
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PROGRAM = """
 import sys
 from sightglass.encoders.hub import load_hub_encoder
@@ -31,85 +22,18 @@ assert "torch" not in sys.modules
 
 
 def run(name: str, home: Path, **environment: str) -> str:
-    """What the program prints; it must be silent on the other channel."""
-    keep = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, name],
-        env=keep | {"HF_HOME": str(home)} | environment,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    return done.stdout.strip()
-
-
-@contextmanager
-def hub(folder: Path | None, *, refusal: int = 404) -> Iterator[tuple[str, list[str]]]:
-    """A local server that speaks as much of the hub's protocol as fetching a model needs."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(with_body=False)
-
-        def do_GET(self) -> None:
-            self.answer(with_body=True)
-
-        def answer(self, *, with_body: bool) -> None:
-            asked.append(self.path)
-            found = self.found()
-            self.send_response(refusal if found is None else 200)
-            body = b"" if found is None else found
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
-
-        def found(self) -> bytes | None:
-            if folder is None:
-                return None
-            path = self.path.partition("?")[0]
-            files = sorted(folder.iterdir())
-            if "/tree/" in path:
-                return json.dumps(
-                    [
-                        {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": ""}
-                        for file in files
-                    ]
-                ).encode()
-            if path.startswith("/api/models/org/name"):
-                siblings = [{"rfilename": file.name} for file in files]
-                listing = {"id": "org/name", "sha": COMMIT, "siblings": siblings}
-                return json.dumps(listing).encode()
-            name = path.rpartition("/")[2]
-            return (folder / name).read_bytes() if (folder / name).is_file() else None
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: the test reads ``asked``."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    """What the program prints."""
+    return told_by(PROGRAM, name, home=home, **environment)
 
 
 def test_a_model_is_fetched_once_and_then_used_without_a_connection(tmp_path: Path) -> None:
     folder = write_clip(tmp_path / "model")
     (folder / "pytorch_model.bin").write_bytes(b"the same weights again, as a pickle")
     (folder / "flax_model.msgpack").write_bytes(b"and again")
-    with hub(folder) as (address, asked):
-        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(folder) as hub:
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url)
     assert len(first) == 32
-    assert not any("pytorch_model" in path or "flax" in path for path in asked)
+    assert not any("pytorch_model" in path or "flax" in path for path in hub.asked)
     assert run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1") == first
     assert run(str(folder), tmp_path / "other") == first
 
@@ -119,12 +43,12 @@ def test_a_model_is_fetched_once_and_then_used_without_a_connection(tmp_path: Pa
 )
 def test_a_half_fetched_model_is_fetched_to_the_end(tmp_path: Path, missing: str) -> None:
     folder = write_clip(tmp_path / "model")
-    with hub(folder) as (address, _):
-        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(folder) as hub:
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url)
         (file,) = (tmp_path / "home").glob(f"**/snapshots/*/{missing}")
         file.unlink()
         assert "could not be fetched" in run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1")
-        assert run("org/name", tmp_path / "home", HF_ENDPOINT=address) == first
+        assert run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url) == first
 
 
 def test_of_a_page_in_open_clips_form_its_own_weights_alone_are_fetched(tmp_path: Path) -> None:
@@ -132,10 +56,10 @@ def test_of_a_page_in_open_clips_form_its_own_weights_alone_are_fetched(tmp_path
     (folder / "open_clip_pytorch_model.bin").write_bytes(b"the same weights, as a pickle")
     (folder / "config.json").write_text('{"architecture": "resnet50_clip"}')
     (folder / "model.safetensors").write_bytes(b"timm's, one tower")
-    with hub(folder) as (address, asked):
-        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(folder) as hub:
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url)
     assert len(first) == 32
-    weights = {path.rpartition("/")[2] for path in asked if "model" in path.rpartition("/")[2]}
+    weights = {path.rpartition("/")[2] for path in hub.asked if "model" in path.rpartition("/")[2]}
     assert weights == {"open_clip_model.safetensors"}
     assert run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1") == first
     assert run(str(folder), tmp_path / "other") == first
@@ -143,14 +67,14 @@ def test_of_a_page_in_open_clips_form_its_own_weights_alone_are_fetched(tmp_path
 
 def test_of_a_page_in_both_forms_one_is_fetched(tmp_path: Path) -> None:
     folder = write_open_clip_vit(tmp_path / "model", write_uneven_clip(tmp_path / "model"))
-    with hub(folder) as (address, asked):
-        whole = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
-    assert any(path.endswith("/model.safetensors") for path in asked)
-    assert not any(path.endswith("/open_clip_model.safetensors") for path in asked)
+    with HubServer(folder) as hub:
+        whole = run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url)
+    assert any(path.endswith("/model.safetensors") for path in hub.asked)
+    assert not any(path.endswith("/open_clip_model.safetensors") for path in hub.asked)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with hub(folder) as (address, asked):
-        other = run("org/name", tmp_path / "second", HF_ENDPOINT=address)
-    assert any(path.endswith("/open_clip_model.safetensors") for path in asked)
+    with HubServer(folder) as hub:
+        other = run("org/name", tmp_path / "second", HF_ENDPOINT=hub.url)
+    assert any(path.endswith("/open_clip_model.safetensors") for path in hub.asked)
     assert len(whole) == len(other) == 32
     assert other != whole
 
@@ -160,12 +84,12 @@ def test_a_half_fetched_model_of_open_clip_is_fetched_to_the_end(
     tmp_path: Path, missing: str
 ) -> None:
     folder = write_open_clip_resnet(tmp_path / "model")
-    with hub(folder) as (address, _):
-        first = run("org/name", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(folder) as hub:
+        first = run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url)
         (file,) = (tmp_path / "home").glob(f"**/snapshots/*/{missing}")
         file.unlink()
         assert "could not be fetched" in run("org/name", tmp_path / "home", HF_HUB_OFFLINE="1")
-        assert run("org/name", tmp_path / "home", HF_ENDPOINT=address) == first
+        assert run("org/name", tmp_path / "home", HF_ENDPOINT=hub.url) == first
 
 
 @pytest.mark.parametrize(
@@ -178,8 +102,8 @@ def test_a_half_fetched_model_of_open_clip_is_fetched_to_the_end(
     ],
 )
 def test_a_refusal_of_the_hub_is_one_sentence(tmp_path: Path, status: int, reason: str) -> None:
-    with hub(None, refusal=status) as (address, _):
-        said = run("org/name", tmp_path, HF_ENDPOINT=address)
+    with HubServer(None, refusal=status) as hub:
+        said = run("org/name", tmp_path, HF_ENDPOINT=hub.url)
     assert said == (
         f"hf:org/name: the model is not on this machine and could not be fetched ({reason}). "
         "Run once with a connection, or give a folder: hf:FOLDER."

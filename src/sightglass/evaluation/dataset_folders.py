@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
 from sightglass.evaluation.public_sources import letters_of
+from sightglass.inputs.class_folders import is_wordnet_id
 
 PICTURE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
-_WORDNET_ID = re.compile(r"n\d{8}")
 
 
 def places_of(root: Path, names: Collection[str]) -> Iterator[Path]:
@@ -57,11 +56,6 @@ def inner_file(place: Path, name: str) -> Path | None:
 def wordnet_folders(folder: Path) -> list[str]:
     """Names of the folders that are WordNet ids, ascending."""
     return [one.name for one in subfolders(folder) if is_wordnet_id(one.name)]
-
-
-def is_wordnet_id(text: str) -> bool:
-    """Whether ``text`` is the id of a noun: ``n01440764``."""
-    return _WORDNET_ID.fullmatch(text) is not None
 
 
 def picture_names(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sightglass.errors import InputError, closest
+from sightglass.errors import InputError
 from sightglass.evaluation.cifar import cifar_source, read_cifar
 from sightglass.evaluation.hub_dataset import fetch_hub_dataset
 from sightglass.evaluation.image_folder import read_image_folder
@@ -17,6 +17,7 @@ from sightglass.evaluation.parquet import find_shards, read_parquet
 from sightglass.evaluation.public_sources import source_of
 from sightglass.evaluation.svhn_mat import is_svhn, read_svhn, read_svhn_file
 from sightglass.evaluation.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
+from sightglass.inputs.absent_path import advice_on_absent
 
 __all__ = [
     "LabelledPictures",
@@ -115,13 +116,11 @@ def _read_file(file: Path) -> LabelledPictures:
 
 
 def _absent(place: Path) -> InputError:
-    siblings = place.parent.iterdir() if place.parent.is_dir() else ()
-    near = closest(place.name, sorted(sibling.name for sibling in siblings))
-    hint = f"Did you mean '{place.parent / near}'?" if near else "Check the path."
     source = source_of(place.name)
     where = f" {source.wanted}" if source else ""
     return InputError(
-        f"Data set: a file or folder is needed, '{place}' does not exist. {hint}{where}"
+        f"Data set: a file or folder is needed, '{place}' does not exist. "
+        f"{advice_on_absent(place)}{where}"
     )
 
 

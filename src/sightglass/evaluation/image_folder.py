@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +9,12 @@ import numpy as np
 
 from sightglass.errors import InputError, PictureError
 from sightglass.evaluation.labelled_pictures import LabelledPictures
+from sightglass.inputs.class_folders import check_folder_names
 from sightglass.inputs.file_bytes import read_bytes
 
 _SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jpeg .jpg .png .ppm .tif .tiff .webp".split()  # noqa: SIM905
 )
-_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test"})
-_WORDNET_ID = re.compile(r"n\d{8}")
 
 
 def read_image_folder(root: Path) -> LabelledPictures:
@@ -38,16 +36,12 @@ def read_image_folder(root: Path) -> LabelledPictures:
             f"Data set: '{root}' needs one folder per class with pictures in it, or parquet files; "
             "it has neither. Check the path."
         )
-    if _SPLITS.issuperset(name.casefold() for name in names):
-        raise InputError(
-            f"Data set: the folders of '{root}' must be classes, got the splits "
-            f"{', '.join(names)}. Give one of them, e.g. '{folders[0]}'."
-        )
-    if all(_WORDNET_ID.fullmatch(name) for name in names):
-        raise InputError(
-            f"Data set: the folders of '{root}' must be class names in words, got WordNet ids such "
-            f"as '{names[0]}'. Rename them; a classifier by name cannot know what they mean."
-        )
+    check_folder_names(
+        root,
+        names,
+        folders=f"Data set: the folders of '{root}'",
+        why_words="a classifier by name cannot know what they mean.",
+    )
     pictures = [_pictures_in(folder) for folder in folders]
     for name, found in zip(names, pictures, strict=True):
         if not found:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote, unquote
 
-from sightglass.errors import InputError, closest
+from sightglass.errors import InputError
+from sightglass.inputs.absent_path import advice_on_absent
 from sightglass.inputs.listed_paths import listed_paths
 from sightglass.inputs.manifests import read_manifest
 from sightglass.inputs.patterns import MAGIC
@@ -83,7 +84,7 @@ def _some_of(name: str, stdin: TextIO | None) -> Iterator[str]:
     elif MAGIC.search(name):
         files = _matches(name)
     else:
-        raise InputError(f"Pictures: '{name}' does not exist.{_hint(name)}")
+        raise InputError(f"Pictures: '{name}' does not exist. {advice_on_absent(name)}")
     first = next(files, None)
     if first is None:
         raise InputError(
@@ -118,7 +119,7 @@ def _files_at(url: str) -> Iterator[str]:
         magic = MAGIC.search(url)
         if magic is not None:
             return _matches_at(url, url.rindex("/", 0, magic.start()) + 1)
-        raise InputError(f"Pictures: '{url}' does not exist.{_hint(here)}")
+        raise InputError(f"Pictures: '{url}' does not exist. {advice_on_absent(here)}")
     start, length = url.rstrip("/"), len(here.rstrip("/"))
     ends = (path[length:] for path in _files_of(here))
     as_written = url.endswith(here)
@@ -222,16 +223,3 @@ def _fits(pattern: Sequence[str], names: Sequence[str]) -> bool:
     if pattern[0] == "**":
         return _fits(pattern[1:], names) or (not hidden and _fits(pattern, names[1:]))
     return not hidden and fnmatch.fnmatch(names[0], pattern[0]) and _fits(pattern[1:], names[1:])
-
-
-def _hint(source: str) -> str:
-    """What to do about a path that does not exist; names the sibling most like it, if any."""
-    parent, name = os.path.split(source.rstrip(os.sep))
-    try:
-        siblings = os.listdir(parent or os.curdir)  # noqa: PTH208
-    except (OSError, ValueError):
-        siblings = []
-    near = closest(name, siblings)
-    if near is None:
-        return " Check the path."
-    return f" Did you mean '{os.path.join(parent, near)}'?"  # noqa: PTH118

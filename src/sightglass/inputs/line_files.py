@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from sightglass.errors import InputError, closest
+from sightglass.errors import InputError
+from sightglass.inputs.absent_path import advice_on_absent
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -33,9 +35,7 @@ def read_line_file(path: Path, *, where: str) -> tuple[str, ...]:
         # Decoded by hand: an error then knows the byte's position in the file.
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise InputError(
-            f"{where}: the file '{path}' does not exist.{_hint_for_absent(path)}"
-        ) from error
+        raise InputError(f"{where}: the file '{path}' does not exist. {_advice(path)}") from error
     except IsADirectoryError as error:
         raise InputError(
             f"{where}: a text file is needed, got the folder '{path}'. Give a .txt file, one "
@@ -59,10 +59,8 @@ def read_line_file(path: Path, *, where: str) -> tuple[str, ...]:
     return entries
 
 
-def _hint_for_absent(path: Path) -> str:
-    """What to do about a path that does not exist."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f" Nor does the folder '{folder}'. Check the path."
-    near = closest(path.name, sorted(entry.name for entry in folder.iterdir() if entry.is_file()))
-    return f" Did you mean '{folder / near}'?" if near else " Check the path."
+def _advice(path: Path) -> str:
+    """What to do about a file that does not exist."""
+    if not path.parent.is_dir():
+        return f"Nor does the folder '{path.parent}'. Check the path."
+    return advice_on_absent(path, fits=os.path.isfile)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sightglass.errors import InputError, closest, first_line, reason
+from sightglass.errors import InputError, first_line, reason
+from sightglass.inputs.absent_path import advice_on_absent
 from sightglass.inputs.listed_paths import BLOCK, separated
 from sightglass.inputs.manifest_parquet import parquet_cells
 from sightglass.inputs.manifest_tables import csv_cells, jsonl_cells
@@ -116,7 +117,7 @@ def _opened(path: Path, where: str) -> Iterator[io.BufferedReader[Any]]:
     try:
         file = path.open("rb")
     except FileNotFoundError as error:
-        raise InputError(f"{where} does not exist.{_hint(path)}") from error
+        raise InputError(f"{where} does not exist. {advice_on_absent(path)}") from error
     except IsADirectoryError as error:
         raise InputError(
             f"{where} must be a file, got a folder. Name folders without --manifest."
@@ -133,14 +134,6 @@ def _opened(path: Path, where: str) -> Iterator[io.BufferedReader[Any]]:
             ) from error
         except OSError as error:
             raise InputError(f"{where} cannot be read ({reason(error)}). Try again.") from error
-
-
-def _hint(path: Path) -> str:
-    try:
-        near = closest(path.name, [beside.name for beside in path.parent.iterdir()])
-    except OSError:
-        near = None
-    return f" Did you mean '{path.parent / near}'?" if near else " Check the path."
 
 
 def _is_binary(head: bytes) -> bool:

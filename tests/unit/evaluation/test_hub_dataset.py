@@ -1,14 +1,6 @@
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from colour_photos import encoded
+from hub_server import HubServer, told_by
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PROGRAM = """
 import sys
 from sightglass.errors import SightglassError
@@ -32,18 +24,8 @@ assert "torch" not in sys.modules
 
 
 def run(name: str, split: str, home: Path, **environment: str) -> str:
-    """What the program prints; it must be silent on the other channel."""
-    keep = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, name, split],
-        env=keep | {"HF_HOME": str(home)} | environment,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    return done.stdout.strip()
+    """What the program prints."""
+    return told_by(PROGRAM, name, split, home=home, **environment)
 
 
 def write_shard(path: Path, labels: list[int]) -> None:
@@ -54,66 +36,6 @@ def write_shard(path: Path, labels: list[int]) -> None:
         {"huggingface": json.dumps({"info": {"features": feature}})}
     )
     pq.write_table(table, path)
-
-
-@contextmanager
-def hub(folder: Path | None, *, refusal: int = 404) -> Iterator[tuple[str, list[str]]]:
-    """A local server that speaks as much of the hub's protocol as fetching data needs."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(with_body=False)
-
-        def do_GET(self) -> None:
-            self.answer(with_body=True)
-
-        def answer(self, *, with_body: bool) -> None:
-            asked.append(self.path)
-            found = self.found()
-            self.send_response(refusal if found is None else 200)
-            body = b"" if found is None else found
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
-
-        def found(self) -> bytes | None:
-            if folder is None:
-                return None
-            path = self.path.partition("?")[0]
-            files = {
-                file.relative_to(folder).as_posix(): file
-                for file in sorted(folder.rglob("*"))
-                if file.is_file()
-            }
-            if path.startswith("/api/datasets/org/name/tree/"):
-                entries = [
-                    {"type": "file", "path": name, "size": file.stat().st_size, "oid": ""}
-                    for name, file in files.items()
-                ]
-                return json.dumps(entries).encode()
-            if path.startswith("/api/datasets/org/name"):
-                siblings = [{"rfilename": name} for name in files]
-                listing = {"id": "org/name", "sha": COMMIT, "siblings": siblings}
-                return json.dumps(listing).encode()
-            wanted = path.partition(f"/resolve/{COMMIT}/")[2]
-            return files[wanted].read_bytes() if wanted in files else None
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: the test reads ``asked``."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
@@ -130,16 +52,16 @@ def test_one_split_is_fetched_once_and_then_used_without_a_connection(
     tmp_path: Path, repository: Path
 ) -> None:
     home = tmp_path / "home"
-    with hub(repository) as (address, asked):
-        assert run("org/name", "test", home, HF_ENDPOINT=address) == "[0, 1, 1] 3"
-        fetched = [path for path in asked if "/resolve/" in path]
+    with HubServer(repository) as hub:
+        assert run("org/name", "test", home, HF_ENDPOINT=hub.url) == "[0, 1, 1] 3"
+        fetched = [path for path in hub.asked if "/resolve/" in path]
         assert fetched
         assert not any("train" in path or "README" in path for path in fetched)
-        asked.clear()
-        assert run("org/name", "test", home, HF_ENDPOINT=address) == "[0, 1, 1] 3"
-        assert asked == []
+        hub.asked.clear()
+        assert run("org/name", "test", home, HF_ENDPOINT=hub.url) == "[0, 1, 1] 3"
+        assert hub.asked == []
         # The other split is fetched beside it.
-        assert run("org/name", "train", home, HF_ENDPOINT=address) == "[0, 0, 0, 0, 0] 5"
+        assert run("org/name", "train", home, HF_ENDPOINT=hub.url) == "[0, 0, 0, 0, 0] 5"
     assert run("org/name", "test", home, HF_HUB_OFFLINE="1") == "[0, 1, 1] 3"
 
 
@@ -148,50 +70,50 @@ def test_a_half_fetched_split_is_fetched_to_the_end(
     tmp_path: Path, repository: Path, remembers: bool
 ) -> None:
     home = tmp_path / "home"
-    with hub(repository) as (address, _):
-        whole = run("org/name", "test", home, HF_ENDPOINT=address)
+    with HubServer(repository) as hub:
+        whole = run("org/name", "test", home, HF_ENDPOINT=hub.url)
         (file,) = home.glob("**/snapshots/*/data/test-00001-of-00002.parquet")
         file.unlink()
         if not remembers:  # older clients keep no list of what the repository holds
             for listing in home.glob("**/trees/*.json"):
                 listing.unlink()
         assert "could not be fetched" in run("org/name", "test", home, HF_HUB_OFFLINE="1")
-        assert run("org/name", "test", home, HF_ENDPOINT=address) == whole
+        assert run("org/name", "test", home, HF_ENDPOINT=hub.url) == whole
 
 
 def test_without_a_split_or_with_a_wrong_one_nothing_is_fetched(
     tmp_path: Path, repository: Path
 ) -> None:
-    with hub(repository) as (address, asked):
-        said = run("org/name", "", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(repository) as hub:
+        said = run("org/name", "", tmp_path / "home", HF_ENDPOINT=hub.url)
         assert said.startswith(
             "Data set: 'hf:org/name' holds several splits or data sets (test, train)"
         )
-        said = run("org/name", "tset", tmp_path / "home", HF_ENDPOINT=address)
+        said = run("org/name", "tset", tmp_path / "home", HF_ENDPOINT=hub.url)
         assert "Unknown split of 'hf:org/name' 'tset'. Did you mean 'test'?" in said
-    assert not any("/resolve/" in path for path in asked)
+    assert not any("/resolve/" in path for path in hub.asked)
 
 
 def test_of_several_configurations_one_is_chosen_by_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "repository"
     write_shard(folder / "cropped" / "test-00000-of-00001.parquet", [1])
     write_shard(folder / "full" / "test-00000-of-00001.parquet", [0, 0])
-    with hub(folder) as (address, _):
-        said = run("org/name", "test", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(folder) as hub:
+        said = run("org/name", "test", tmp_path / "home", HF_ENDPOINT=hub.url)
         assert said == (
             "Data set: 'hf:org/name' holds several data sets (cropped, full). Say which, e.g. "
             "hf:org/name/cropped."
         )
-        assert run("org/name/full", "", tmp_path / "home", HF_ENDPOINT=address) == "[0, 0] 2"
-        said = run("org/name/croped", "test", tmp_path / "home", HF_ENDPOINT=address)
+        assert run("org/name/full", "", tmp_path / "home", HF_ENDPOINT=hub.url) == "[0, 0] 2"
+        said = run("org/name/croped", "test", tmp_path / "home", HF_ENDPOINT=hub.url)
         assert "Did you mean 'cropped'?" in said
 
 
 def test_a_repository_without_parquet_files_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / "images.tar").write_bytes(b"")
-    with hub(tmp_path / "repository") as (address, _):
-        said = run("org/name", "test", tmp_path / "home", HF_ENDPOINT=address)
+    with HubServer(tmp_path / "repository") as hub:
+        said = run("org/name", "test", tmp_path / "home", HF_ENDPOINT=hub.url)
     assert said.startswith("Data set: 'hf:org/name' needs parquet files, has none.")
 
 
@@ -205,8 +127,8 @@ def test_a_repository_without_parquet_files_is_told_so(tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_of_the_hub_is_one_sentence(tmp_path: Path, status: int, reason: str) -> None:
-    with hub(None, refusal=status) as (address, _):
-        said = run("org/name", "test", tmp_path, HF_ENDPOINT=address)
+    with HubServer(None, refusal=status) as hub:
+        said = run("org/name", "test", tmp_path, HF_ENDPOINT=hub.url)
     assert said == (
         f"Data set: 'hf:org/name' is not on this machine and could not be fetched ({reason}). Run "
         "once with a connection, or give a file or folder."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,18 +11,15 @@ import numpy as np
 
 from sightglass.distillation.pairs.packed_texts import PackedTexts
 from sightglass.distillation.pairs.row import Row
+from sightglass.distillation.pairs.some_pictures import hashes_of_some
 from sightglass.distillation.picture_order import epoch_order
-from sightglass.errors import InputError, PictureError
+from sightglass.errors import InputError
+from sightglass.inputs.class_folders import check_folder_names
 from sightglass.inputs.discovery import find_pictures
 from sightglass.inputs.file_bytes import read_bytes
-from sightglass.inputs.spreading import evenly_spread
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
-
-_WORDNET_ID = re.compile(r"n\d{8}")
-_LOOKED_AT = 256  # pictures whose bytes the digest covers
-_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test"})
 
 
 class FolderSource:
@@ -61,12 +57,7 @@ class FolderSource:
         """
         sizes = np.fromiter((_size(self._paths[at]) for at in range(len(self))), np.int64)
         total = hashlib.sha256(repr(self.classes).encode() + self._labels.tobytes())
-        total.update(sizes.tobytes())
-        for index in evenly_spread(len(self), _LOOKED_AT).tolist():
-            try:
-                total.update(hashlib.sha256(read_bytes(self._paths[index])[0]).digest())
-            except PictureError as error:
-                total.update(error.status.encode())
+        total.update(sizes.tobytes() + hashes_of_some(len(self), lambda index: self._paths[index]))
         return total.hexdigest()
 
     def __len__(self) -> int:
@@ -117,16 +108,12 @@ def _class_folders(root: Path) -> tuple[str, ...]:
             f"{root}: one folder per class is needed for labels, got none. Leave labels out, or "
             f"sort the pictures into folders."
         )
-    if _SPLITS.issuperset(name.casefold() for name in names):
-        raise InputError(
-            f"{root}: the folders must be classes, got the splits {', '.join(names)}. Give one of "
-            f"them, e.g. '{root / names[0]}'."
-        )
-    if all(_WORDNET_ID.fullmatch(name) for name in names):
-        raise InputError(
-            f"{root}: the folders must be class names in words, got WordNet ids such as "
-            f"'{names[0]}'. Rename them; nothing can be learned from what they are called."
-        )
+    check_folder_names(
+        root,
+        names,
+        folders=f"{root}: the folders",
+        why_words="nothing can be learned from what they are called.",
+    )
     return tuple(names)
 
 

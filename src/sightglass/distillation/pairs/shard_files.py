@@ -6,7 +6,8 @@ import glob
 import re
 from pathlib import Path
 
-from sightglass.errors import InputError, closest
+from sightglass.errors import InputError
+from sightglass.inputs.absent_path import advice_on_absent
 from sightglass.inputs.patterns import MAGIC
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -48,7 +49,7 @@ def shard_files(pattern: str, *, suffix: str) -> tuple[Path, ...]:
         elif Path(name).is_file():
             files.append(Path(name))
         else:
-            raise InputError(f"{name}: there is no such file.{_hint(Path(name))}")
+            raise InputError(f"{name}: there is no such file. {_advice(Path(name))}")
     return tuple(dict.fromkeys(files))
 
 
@@ -102,8 +103,7 @@ def _in(folder: Path, suffix: str) -> list[Path]:
     )
 
 
-def _hint(path: Path) -> str:
+def _advice(path: Path) -> str:
     if not path.parent.is_dir():
-        return f" Nor is there a folder '{path.parent}'. Check the path."
-    near = closest(path.name, sorted(entry.name for entry in path.parent.iterdir()))
-    return f" Did you mean '{path.parent / near}'?" if near else " Check the path."
+        return f"Nor is there a folder '{path.parent}'. Check the path."
+    return advice_on_absent(path)

@@ -15,6 +15,7 @@ from sightglass.distillation.pairs.captions import clean_captions
 from sightglass.distillation.pairs.class_labels import class_labels
 from sightglass.distillation.pairs.packed_texts import PackedTexts
 from sightglass.distillation.pairs.row import Row
+from sightglass.distillation.pairs.some_pictures import hashes_of_some
 from sightglass.distillation.pairs.table_columns import (
     caption_columns,
     label_column,
@@ -22,14 +23,12 @@ from sightglass.distillation.pairs.table_columns import (
 )
 from sightglass.distillation.pairs.table_file import table_rows
 from sightglass.distillation.picture_order import epoch_order
-from sightglass.errors import InputError, PictureError
+from sightglass.errors import InputError
 from sightglass.inputs.file_bytes import read_bytes
-from sightglass.inputs.spreading import evenly_spread
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
 
-_LOOKED_AT = 256  # pictures whose bytes the digest covers
 _BETWEEN = "\n"  # of a row's captions: none contains a line's end
 
 
@@ -87,11 +86,7 @@ class TableSource:
         """Covers the table, and the bytes of 256 of its pictures, evenly spread."""
         total = hashlib.sha256(self._table_hash + self._paths.digest + self._captions.digest)
         total.update(self._labels.tobytes() + repr(self.classes).encode())
-        for index in evenly_spread(len(self), _LOOKED_AT).tolist():
-            try:
-                total.update(hashlib.sha256(read_bytes(self._path(index))[0]).digest())
-            except PictureError as error:
-                total.update(error.status.encode())
+        total.update(hashes_of_some(len(self), self._path))
         return total.hexdigest()
 
     def __len__(self) -> int:

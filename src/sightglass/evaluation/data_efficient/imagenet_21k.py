@@ -12,12 +12,12 @@ from sightglass.evaluation.data_efficient.known import KnownSet
 from sightglass.evaluation.data_efficient.synsets import synsets_of_1k, synsets_of_21k
 from sightglass.evaluation.dataset_folders import (
     inner_folder,
-    is_wordnet_id,
     picture_names,
     places_of,
     wordnet_folders,
 )
 from sightglass.evaluation.kdpl.known import SOURCE, known_datasets
+from sightglass.inputs.class_folders import is_wordnet_id
 
 _BASES = (".", "images", "train")
 _FLAT = "images"

@@ -8,7 +8,8 @@ from pathlib import Path
 from sightglass.errors import InputError
 from sightglass.evaluation.data_efficient.lemmas import any_of
 from sightglass.evaluation.data_efficient.official_lines import bad_line, numbered_lines
-from sightglass.evaluation.dataset_folders import inner_file, is_wordnet_id
+from sightglass.evaluation.dataset_folders import inner_file
+from sightglass.inputs.class_folders import is_wordnet_id
 
 _IDS, _LEMMAS, _WORDS = (
     "imagenet21k_wordnet_ids.txt",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pair_layouts import numbered_png
-from sightglass.distillation.pairs import folder_source
+from sightglass.distillation.pairs import some_pictures
 from sightglass.distillation.pairs.folder_source import FolderSource
 from sightglass.errors import InputError, PictureError
 from sightglass.inputs.file_bytes import FileStamp
@@ -92,13 +92,13 @@ def test_the_digest_covers_sizes_labels_and_some_files_whole(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    real = folder_source.read_bytes
+    real = some_pictures.read_bytes
 
     def counted(path: str) -> tuple[bytes, FileStamp]:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(folder_source, "read_bytes", counted)
+    monkeypatch.setattr(some_pictures, "read_bytes", counted)
     for number in range(300):
         (folder / f"more-{number:03}.png").write_bytes(b"x" * 10)
     digest = FolderSource(str(folder)).digest
