@@ -46,10 +46,18 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Open
         thumbnails: Callable[[str], bytes | None] = lambda _: None,
         *,
         size_limit: int = 24_000_000,
+        most_rows: int | None = None,
         **context: Any,
     ) -> OpenReport:
         path = tmp_path / "report.html"
-        write_report(path, lambda: iter(rows), run, thumbnails, size_limit=size_limit)
+        write_report(
+            path,
+            lambda: iter(rows),
+            run,
+            thumbnails,
+            size_limit=size_limit,
+            most_rows=most_rows,
+        )
         page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
         watched = Watched()
         page.on(

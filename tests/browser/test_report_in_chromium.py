@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from report_rows import RUN, classified, failed, jpeg, many
+from report_rows import RUN, classified, failed, jpeg, many, weighed
 from sightglass.reports.html import write_report
 
 pytestmark = pytest.mark.browser
@@ -435,6 +435,71 @@ def test_sampled_thumbnails_are_announced_and_no_picture_is_missing(open_report)
     count(page).to_have_text("Showing 600 of 600 files")
     assert page.locator(".thumbnail.empty").count() > 0
     assert page.locator("img.thumbnail").count() > 0
+
+
+def bars(page: Page) -> list[str]:
+    return page.locator(".bin").evaluate_all("bars => bars.map(bar => bar.ariaLabel)")
+
+
+def numbers(page: Page) -> list[str]:
+    return page.locator(".choice .number").all_text_contents()
+
+
+def test_a_sample_of_too_many_rows_counts_the_whole_run_and_says_what_it_shows(open_report):
+    rows = [
+        weighed(row, {"text_image": "cat", "vision_only": ("cat", "dog")[number % 7 == 0]})
+        if row["label"]
+        else row
+        for number, row in enumerate(many(2000))
+    ]
+    rows.append(classified("rare.jpg", "unknown", 0.99999))
+    whole = open_report(rows, RUN).page
+    page = open_report(rows, RUN, most_rows=300).page
+
+    # The page with all rows counts them in its script, the other one is told.
+    assert bars(page) == bars(whole)
+    shown, of_run = zip(*(number.split(" of ") for number in numbers(page)), strict=True)
+    assert list(of_run) == numbers(whole)
+    disputed, *groups = map(int, shown)
+    assert sum(groups) == 300
+    assert 0 < disputed < 300
+    widths = "choices => choices.map(choice => choice.style.getPropertyValue('--share'))"
+    shares = [one.locator(".choice").evaluate_all(widths) for one in (page, whole)]
+    assert shares[0] == shares[1]
+    expect(page.locator("#rows-shown")).to_contain_text("300 of 2,001 rows are shown")
+    count(page).to_have_text("Showing 300 of the 300 rows on this page")
+    expect(page.locator("#bars-count")).to_have_text(
+        "The bars count all 1,961 pictures of the run."
+    )
+
+    page.locator(".choice", has_text="cat").click()
+    in_section = groups[0]
+    count(page).to_have_text(f"Showing {in_section} of the 300 rows on this page")
+    expect(page.locator(".group .number")).to_have_text(f"{in_section} shown")
+    expect(page.locator("#bars-count")).to_have_text(
+        "The bars count rows on this page, those that fit the filters."
+    )
+    heights = [label.split(": ")[1].split() for label in bars(page)]
+    assert all(words[-1] == "shown" for words in heights)
+    assert sum(int(words[0]) for words in heights) == in_section
+    page.locator("#clear").click()
+    assert bars(page) == bars(whole)
+
+
+@pytest.mark.parametrize(
+    "viewport", [{"width": 390, "height": 844}, {"width": 1280, "height": 900}]
+)
+def test_the_numbers_of_a_sample_fit_beside_the_names(open_report, viewport):
+    rows = many(3000) + [classified(f"{i}.jpg", "cat") for i in range(1500)]
+    page = open_report(rows, RUN, most_rows=2000, viewport=viewport).page
+    if viewport["width"] < 760:
+        page.locator("#filters summary").click()
+    heights = page.locator(".choice .number").evaluate_all(
+        "numbers => numbers.map(number => number.getClientRects()[0].height)"
+    )
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert max(heights) == min(heights) < 30
 
 
 def test_the_screenshot_tool_takes_three_pictures(tmp_path):

@@ -1,4 +1,4 @@
-"""report.html: one page that shows every picture's answer and needs nothing but itself."""
+"""report.html: one page that shows the answers of a run and needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from sightglass.decisions.decide import UNKNOWN
 from sightglass.reports.json_block import json_block
 from sightglass.reports.packed_rows import numbers_of, packed_row
+from sightglass.reports.shown_rows import MOST_ROWS
 from sightglass.reports.shown_thumbnails import shown_thumbnails
 from sightglass.reports.survey import Survey, survey_rows
 from sightglass.whole_files import replacing
@@ -35,6 +36,7 @@ _STYLES = ("report", "opinions")
 _SCRIPTS = (
     "text",
     "rows",
+    "whole_run",
     "near",
     "opinions",
     "cards",
@@ -53,13 +55,16 @@ class ReportSummary:
     """What the page holds.
 
     Attributes:
-        files: Rows; every one is in the page.
-        thumbnails: Classified files that are shown with a thumbnail.
-        without_room: Classified files whose thumbnail was left out to keep the size limit.
+        files: Rows of the run.
+        rows: How many of them are in the page: all, or a sample of too many.
+        thumbnails: Classified files among ``rows`` that are shown with a thumbnail.
+        without_room: Classified files among ``rows`` whose thumbnail was left out to keep the
+            size limit.
         bytes: Size of the page.
     """
 
     files: int
+    rows: int
     thumbnails: int
     without_room: int
     bytes: int
@@ -72,10 +77,11 @@ def write_report(
     thumbnails: Thumbnails,
     *,
     size_limit: int = SIZE_LIMIT,
+    most_rows: int | None = MOST_ROWS,
 ) -> ReportSummary:
     """``render_report`` into a file, which takes ``path``'s place only when it is complete."""
     with replacing(path) as out:
-        return render_report(rows, run, thumbnails, out, size_limit=size_limit)
+        return render_report(rows, run, thumbnails, out, size_limit=size_limit, most_rows=most_rows)
 
 
 def render_report(
@@ -85,13 +91,16 @@ def render_report(
     out: TextIO,
     *,
     size_limit: int = SIZE_LIMIT,
+    most_rows: int | None = MOST_ROWS,
 ) -> ReportSummary:
     """The report as one HTML page, written to ``out`` piece by piece.
 
     The page opens from disk, asks the network for nothing, and treats every name in it as text.
+    Of more than ``most_rows`` rows it holds a sample, see ``ShownRows``, and says so; what it
+    counts of the run it counts of all rows.
     Where not all thumbnails fit, an even sample of every class is kept and the page says so;
     references come before pictures, within a quarter of the room.
-    Memory holds five bytes per picture, never the page, the thumbnails or the rows.
+    Memory holds five bytes per picture shown, never the page, the thumbnails or the rows.
 
     Args:
         rows: Gives the lines of predictions.jsonl, in sorted path order; called several times.
@@ -99,15 +108,16 @@ def render_report(
         thumbnails: Gives a JPEG by the sha256 of a picture or a reference, or None; called up to
             twice for each.
         out: Where the page goes, as UTF-8.
-        size_limit: Bytes. Rows are never dropped: many without thumbnails can exceed it.
+        size_limit: Bytes. No row is dropped for it: many without thumbnails can exceed it.
+        most_rows: How many rows the page may hold; None for all.
     """
-    survey = survey_rows(rows(), _class_names(run))
+    survey = survey_rows(rows, _class_names(run), most_rows=most_rows)
     contents = survey.contents
     sizes = array("I", (_thumbnail_size(thumbnails, n, sha) for n, sha in enumerate(contents)))
     page = _Page(survey=survey, run=run)
 
     bare = sum(len(piece.encode()) for piece in page.pieces(iter(()), iter(()), missing=(1, 1)))
-    bare += sum(len(block) for block in _row_blocks(rows(), survey, sizes))
+    bare += sum(len(block) for block in _row_blocks(rows, survey, sizes))
     kept = shown_thumbnails(survey, sizes, budget=size_limit - bare - _RESERVE)
 
     shown = bytearray(len(contents))
@@ -115,14 +125,18 @@ def render_report(
         shown[number] = True
     n_available = _files_with(sizes, survey)
     n_shown = _files_with(shown, survey)
-    missing = (n_available - n_shown, survey.classified - n_available)
+    missing = (n_available - n_shown, survey.shown_classified - n_available)
     blocks = (_thumbnail_block(n, thumbnails(contents[n]) or b"") for n in kept)
     size = 0
-    for piece in page.pieces(_row_blocks(rows(), survey, shown), blocks, missing=missing):
+    for piece in page.pieces(_row_blocks(rows, survey, shown), blocks, missing=missing):
         out.write(piece)
         size += len(piece.encode())
     return ReportSummary(
-        files=survey.files, thumbnails=n_shown, without_room=missing[0], bytes=size
+        files=survey.files,
+        rows=survey.shown_files,
+        thumbnails=n_shown,
+        without_room=missing[0],
+        bytes=size,
     )
 
 
@@ -159,7 +173,7 @@ class _Page:
     def _facts(self) -> dict[str, Any]:
         """What the script needs beside the rows."""
         command = self.run.get("command")
-        return {
+        facts = {
             "names": self.survey.names,
             "n_classes": self.survey.n_classes,
             "unknown": UNKNOWN,
@@ -167,6 +181,22 @@ class _Page:
             "references": self._references(),
             "command": shlex.join(map(str, command)) if isinstance(command, list) else command,
             "run": self.run,
+        }
+        if self.survey.shown.sampled:
+            facts["whole_run"] = self._whole_run()
+        return facts
+
+    def _whole_run(self) -> dict[str, Any]:
+        """Counts of all rows, which the script cannot make from those on the page."""
+        tally = self.survey.tally
+        return {
+            "classified": self.survey.classified,
+            "failed": self.survey.failed,
+            "labels": [tally.labels[name] for name in self.survey.names],
+            "bins": tally.bins,
+            "unknown_bins": tally.unknown_bins,
+            "heard": tally.heard,
+            "disputed": tally.disputed,
         }
 
     def _references(self) -> list[tuple[str, int, int | None]]:
@@ -179,18 +209,17 @@ def _class_names(run: Mapping[str, Any]) -> list[str]:
     return [entry["name"] for entry in run.get("classes", ())]
 
 
-def _row_blocks(
-    rows: Iterator[dict[str, Any]], survey: Survey, shown: Sequence[int]
-) -> Iterator[str]:
-    """Script elements that hold the rows, a few hundred in each.
+def _row_blocks(rows: Rows, survey: Survey, shown: Sequence[int]) -> Iterator[str]:
+    """Script elements that hold the rows of the page, a few hundred in each.
 
     Args:
-        rows: The lines of predictions.jsonl.
+        rows: Gives the lines of predictions.jsonl.
         survey: Of them.
         shown: By number of the content, whether the page has a thumbnail of it.
     """
     numbers = numbers_of(survey)
-    while chunk := list(islice(rows, _ROWS_PER_BLOCK)):
+    on_page = survey.shown.of(rows())
+    while chunk := list(islice(on_page, _ROWS_PER_BLOCK)):
         packed = []
         for row in chunk:
             number = survey.contents.number(row["sha256"])
@@ -200,7 +229,7 @@ def _row_blocks(
 
 
 def _files_with(shown: Sequence[int], survey: Survey) -> int:
-    """How many classified files have a thumbnail that is ``shown``."""
+    """How many classified files on the page have a thumbnail that is ``shown``."""
     pictures = enumerate(survey.contents.pictures())
     return sum(picture.files for number, picture in pictures if shown[number])
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sightglass.reports.survey import Survey, reference_key
+from sightglass.reports.four_decimals import rounded
+from sightglass.reports.survey import Survey
+from sightglass.reports.tally import reference_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,9 @@ def packed_row(row: Mapping[str, Any], numbers: Numbers, thumbnail: int | None) 
         row["outcome"],
         row["detail"],
         None if row["label"] is None else numbers.labels[row["label"]],
-        _rounded(row["confidence"]),
-        _rounded(row["margin"]),
-        _rounded(row["unknown_score"]),
+        rounded(row["confidence"]),
+        rounded(row["margin"]),
+        rounded(row["unknown_score"]),
         _ranked(row["top"], numbers),
         row["width"],
         row["height"],
@@ -61,13 +63,13 @@ def packed_row(row: Mapping[str, Any], numbers: Numbers, thumbnail: int | None) 
 
 
 def _ranked(top: Iterable[Mapping[str, Any]], numbers: Numbers) -> list[Any]:
-    return [[numbers.labels[entry["label"]], _rounded(entry["probability"])] for entry in top]
+    return [[numbers.labels[entry["label"]], rounded(entry["probability"])] for entry in top]
 
 
 def _opinion(opinion: Mapping[str, Any], numbers: Numbers) -> list[Any]:
     return [
         numbers.alignments[opinion["alignment"]],
-        _rounded(opinion["weight"]),
+        rounded(opinion["weight"]),
         _ranked(opinion["top"], numbers),
     ]
 
@@ -82,10 +84,3 @@ def _nearest(reference: Mapping[str, Any], numbers: Numbers) -> list[Any]:
 
 def _places(names: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
-
-
-def _rounded(number: float | None) -> float | None:
-    """Four decimals save a third of the page; 0.99998 must not become certainty all the same."""
-    if number is None or number in (0, 1):
-        return number
-    return min(max(round(number, 4), 0.0001), 0.9999)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sightglass.decisions.decide import UNKNOWN
 from sightglass.inputs.outcome import CLASSIFIED
 from sightglass.reports.contents import Contents
+from sightglass.reports.shown_rows import MOST_ROWS, ShownRows
+from sightglass.reports.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,42 +35,75 @@ class Survey:
     """Counts and numbering.
 
     Attributes:
+        tally: Counts of all rows.
         names: Every label once: the classes in their order, then others as they were met.
             ``"unknown"`` is one of the others.
-        n_classes: How many of ``names`` are classes.
-        outcomes: Files per outcome.
-        unknown: How many files were classified as none of the classes.
-        contents: All that may have a thumbnail.
-        alignments: Names of those that some row has an opinion of, or a reference from.
+        shown: Which rows the page holds.
+        shown_outcomes: Files per outcome among those.
+        contents: All that may have a thumbnail: pictures of the rows shown, and references.
         references: All that some row names, as they were met.
     """
 
+    tally: Tally
     names: tuple[str, ...]
-    n_classes: int
-    outcomes: Mapping[str, int]
-    unknown: int
+    shown: ShownRows
+    shown_outcomes: Mapping[str, int]
     contents: Contents
-    alignments: tuple[str, ...]
     references: Sequence[Reference]
 
     @property
     def files(self) -> int:
         """How many rows there are."""
-        return sum(self.outcomes.values())
+        return self.tally.outcomes.total()
 
     @property
     def classified(self) -> int:
         """How many files got a label, ``"unknown"`` included."""
-        return sum(self.outcomes.get(status, 0) for status in CLASSIFIED)
+        return _classified(self.tally.outcomes)
+
+    @property
+    def failed(self) -> int:
+        """How many files could not be used."""
+        return self.files - self.classified
+
+    @property
+    def unknown(self) -> int:
+        """How many files were classified as none of the classes."""
+        return self.tally.unknown
+
+    @property
+    def n_classes(self) -> int:
+        """How many of ``names`` are classes."""
+        return self.tally.n_classes
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Names of those that some row has an opinion of, or a reference from."""
+        return tuple(self.tally.alignments)
+
+    @property
+    def shown_files(self) -> int:
+        """How many rows the page holds."""
+        return sum(self.shown_outcomes.values())
+
+    @property
+    def shown_classified(self) -> int:
+        """How many of the rows on the page have a label."""
+        return _classified(self.shown_outcomes)
+
+    @property
+    def shown_failed(self) -> int:
+        """How many of the rows on the page could not be used."""
+        return self.shown_files - self.shown_classified
 
 
-def reference_key(reference: Mapping[str, Any]) -> tuple[str, str, str]:
-    """By what a row's reference is told from others: the same bytes may show two classes."""
-    return reference["reference"], reference["label"], reference["sha256"]
-
-
-def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Survey:
-    """The survey of ``rows``, the lines of predictions.jsonl, read once and in order.
+def survey_rows(
+    rows: Callable[[], Iterable[dict[str, Any]]],
+    classes: Iterable[str],
+    *,
+    most_rows: int | None = MOST_ROWS,
+) -> Survey:
+    """The survey of ``rows``, which gives the lines of predictions.jsonl in order; called twice.
 
     Memory grows with the labels and the references, not with the rows.
 
@@ -77,16 +111,20 @@ def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Su
         ResultsError: If there is no room for a temporary file.
     """
     names = {name: number for number, name in enumerate(dict.fromkeys(classes))}
-    tally = _Tally(names=names, n_classes=len(names))
-    contents = Contents(tally.classified(rows))
+    tally = Tally(names=names, n_classes=len(names))
+    for row in rows():
+        tally.add(row)
+    files = tally.outcomes.total()
+    shown = ShownRows(files=files, failed=files - _classified(tally.outcomes), most=most_rows)
+    outcomes = Counter[str]()
+    contents = Contents(_pictures(shown.of(rows()), names, outcomes))
     contents.add_references(sha256 for _, _, sha256 in tally.references)
     return Survey(
+        tally=tally,
         names=tuple(names),
-        n_classes=tally.n_classes,
-        outcomes=tally.outcomes,
-        unknown=tally.unknown,
+        shown=shown,
+        shown_outcomes=outcomes,
         contents=contents,
-        alignments=tuple(tally.alignments),
         references=[
             Reference(name=name, label=names[label], sha256=sha256, times=times)
             for (name, label, sha256), times in tally.references.items()
@@ -94,35 +132,15 @@ def survey_rows(rows: Iterable[Mapping[str, Any]], classes: Iterable[str]) -> Su
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Tally:
-    """What is counted while the rows go by; see ``Survey``."""
+def _pictures(
+    rows: Iterable[dict[str, Any]], names: Mapping[str, int], outcomes: Counter[str]
+) -> Iterator[tuple[str, int, float | None]]:
+    """For each row with a label: sha256, number of the label, confidence; counts all outcomes."""
+    for row in rows:
+        outcomes[row["outcome"]] += 1
+        if row["label"] is not None and row["sha256"]:
+            yield row["sha256"], names[row["label"]], row["confidence"]
 
-    names: dict[str, int]
-    n_classes: int
-    outcomes: Counter[str] = field(default_factory=Counter)
-    unknown: int = 0
-    alignments: dict[str, None] = field(default_factory=dict)
-    references: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def classified(
-        self, rows: Iterable[Mapping[str, Any]]
-    ) -> Iterator[tuple[str, int, float | None]]:
-        """For each row with a label: sha256, number of the label, confidence."""
-        names = self.names
-        for row in rows:
-            self.outcomes[row["outcome"]] += 1
-            said = [entry for opinion in row["opinions"] for entry in opinion["top"]]
-            near = row["nearest_references"]
-            for entry in (*row["top"], *said, *near):
-                names.setdefault(entry["label"], len(names))
-            self.alignments |= dict.fromkeys(
-                entry["alignment"] for entry in (*row["opinions"], *near)
-            )
-            self.references.update(map(reference_key, near))
-            if row["label"] is None:
-                continue
-            label = names.setdefault(row["label"], len(names))
-            self.unknown += row["label"] == UNKNOWN and label >= self.n_classes
-            if row["sha256"]:
-                yield row["sha256"], label, row["confidence"]
+def _classified(outcomes: Mapping[str, int]) -> int:
+    return sum(outcomes.get(status, 0) for status in CLASSIFIED)

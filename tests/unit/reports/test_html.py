@@ -185,7 +185,7 @@ def test_a_survey_counts_every_outcome_and_numbers_classes_first():
         classified("f", "dog", sha256=None),
     ]
 
-    survey = survey_rows(rows, ["cat", "dog", "teapot"])
+    survey = survey_rows(lambda: iter(rows), ["cat", "dog", "teapot"])
 
     assert survey.names == ("cat", "dog", "teapot", "unknown")
     assert (survey.n_classes, survey.files, survey.classified, survey.unknown) == (3, 6, 5, 1)
@@ -273,7 +273,9 @@ def test_no_rows_make_a_page_too():
     page, summary = render([])
 
     assert "<h1>0 pictures, 3 classes</h1>" in page
-    assert summary == ReportSummary(files=0, thumbnails=0, without_room=0, bytes=len(page.encode()))
+    assert summary == ReportSummary(
+        files=0, rows=0, thumbnails=0, without_room=0, bytes=len(page.encode())
+    )
 
 
 def test_the_command_is_quoted_for_a_shell():

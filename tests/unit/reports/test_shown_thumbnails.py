@@ -18,7 +18,7 @@ def survey_of(nearest: list[list[str]]) -> Survey:
         weighed(classified(f"{number}.jpg"), {"text_image": "cat"}, *names)
         for number, names in enumerate(nearest)
     ]
-    return survey_rows(rows, ["cat", "dog"])
+    return survey_rows(lambda: iter(rows), ["cat", "dog"])
 
 
 def named(survey: Survey, shown: list[int]) -> set[str]:
@@ -42,9 +42,8 @@ def test_the_references_that_most_pictures_are_near_to_come_first() -> None:
 
 
 def test_a_reference_that_is_one_of_the_pictures_needs_no_second_thumbnail() -> None:
-    survey = survey_rows(
-        [weighed(classified("dog/1.png", "dog"), {"text_image": "dog"}, "dog/1.png")], ["cat"]
-    )
+    row = weighed(classified("dog/1.png", "dog"), {"text_image": "dog"}, "dog/1.png")
+    survey = survey_rows(lambda: iter([row]), ["cat"])
     assert list(survey.contents) == [hash_of("dog/1.png")]
     assert shown_thumbnails(survey, [10], budget=10) == [0]
 

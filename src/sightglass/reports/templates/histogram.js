@@ -18,20 +18,29 @@ function chooseBin(number) {
   changeRange(all ? 0 : binStart(number), all ? 100 : binStart(number + 1));
 }
 
-/** Heights from the rows that fit all other filters; bars outside the range step back. */
-function showHistogram(otherwise) {
+/** Pictures in each bar, and how many of them are unknown. */
+function barsOf(list) {
   const heights = new Array(BINS).fill(0);
   const unknown = new Array(BINS).fill(0);
-  for (const row of otherwise) {
+  for (const row of list) {
     if (row.confidence === null) continue;
     const number = Math.min(BINS - 1, Math.floor(fineConfidence(row) / (BIN_WIDTH * 100)));
     heights[number] += 1;
     if (isUnknown(row)) unknown[number] += 1;
   }
+  return { heights, unknown };
+}
+
+/** Heights from the rows that fit all other filters; bars outside the range step back. */
+function showHistogram(otherwise) {
+  const ofAll = countsRun();
+  const { heights, unknown } = ofAll ? { heights: wholeRun.bins, unknown: wholeRun.unknown_bins } : barsOf(otherwise);
+  const note = byId("bars-count");
+  if (note) note.textContent = ofAll ? `The bars count all ${counted(wholeRun.classified, "picture")} of the run.` : "The bars count rows on this page, those that fit the filters.";
   const highest = Math.max(1, ...heights);
   bins.forEach((button, number) => {
     const from = binStart(number);
-    const text = `${from}% to ${from + BIN_WIDTH}%: ${counted(heights[number], "picture")}` + (unknown[number] ? `, ${count(unknown[number])} unknown` : "");
+    const text = `${from}% to ${from + BIN_WIDTH}%: ${ofAll ? counted(heights[number], "picture") : shownOnly(counted(heights[number], "picture"))}` + (unknown[number] ? `, ${count(unknown[number])} unknown` : "");
     button.title = text;
     button.setAttribute("aria-label", text);
     button.setAttribute("aria-pressed", isChosen(number));

@@ -1,12 +1,12 @@
 
 /** A toggle that filters, with the share of files as a bar; `press` says whether it is on now. */
-function choice({ title, kind, length, highest, press }) {
+function choice({ title, kind, length, files, highest, press }) {
   const button = element(
     "button", { type: "button", className: `choice ${kind}`, aria: { pressed: "false" } },
-    name(title), element("span", { className: "number" }, count(length)),
+    name(title), element("span", { className: "number" }, ofRun(length, files)),
   );
   button.disabled = length === 0;
-  button.style.setProperty("--share", length / highest);
+  button.style.setProperty("--share", files / highest);
   button.addEventListener("click", () => {
     button.setAttribute("aria-pressed", press());
     update();
@@ -14,9 +14,9 @@ function choice({ title, kind, length, highest, press }) {
   return button;
 }
 
-const highest = Math.max(1, ...groups.map((group) => group.rows.length));
+const highest = Math.max(1, ...filesOf.values());
 const choices = groups.map(({ id, title, rows: { length } }) => choice({
-  title, length, highest, kind: typeof id === "number" ? "class" : id,
+  title, length, files: filesOf.get(id), highest, kind: typeof id === "number" ? "class" : id,
   press: () => {
     if (!state.only.delete(id)) state.only.add(id);
     return state.only.has(id);
@@ -25,9 +25,11 @@ const choices = groups.map(({ id, title, rows: { length } }) => choice({
 byId("choices").append(...choices);
 
 const heard = rows.filter((row) => row.opinions.length > 1);
-if (heard.length > 0) {
+const nHeard = wholeRun ? wholeRun.heard : heard.length;
+if (nHeard > 0) {
+  const { length } = heard.filter((row) => row.disputed);
   choices.push(choice({
-    title: "opinions disagree", length: heard.filter((row) => row.disputed).length, highest: heard.length, kind: "disputed",
+    title: "opinions disagree", length, files: wholeRun ? wholeRun.disputed : length, highest: nHeard, kind: "disputed",
     press: () => (state.disputed = !state.disputed),
   }));
   byId("opinions").append(choices.at(-1));
@@ -39,7 +41,7 @@ function update() {
   const { otherwise, chosen } = chosenRows();
   showHistogram(otherwise);
   showSections(chosen);
-  byId("count").textContent = `Showing ${count(chosen.length)} of ${counted(rows.length, "file")}`;
+  byId("count").textContent = `Showing ${count(chosen.length)} of ${wholeRun ? `the ${counted(rows.length, "row")} on this page` : counted(rows.length, "file")}`;
   byId("nothing").hidden = chosen.length > 0;
   byId("clear").hidden = chosen.length === rows.length;
 }

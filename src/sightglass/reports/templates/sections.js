@@ -11,7 +11,7 @@ function section({ title, kind, list, holder, make, first, more }) {
   const heading = element("h2", {}, typeof title === "string" ? name(title) : title);
   const details = element(
     "details", { className: `group ${kind}`, open: true },
-    element("summary", {}, heading, element("span", { className: "number" }, count(list.length))),
+    element("summary", {}, heading, element("span", { className: "number" }, shownOnly(count(list.length)))),
     holder.outer, button,
   );
   if (kind !== "failed") details.dataset.few = list.length;
