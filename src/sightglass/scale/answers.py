@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sightglass.pipeline import ZeroShotClassifier
 from sightglass.reports.prediction import Row
 from sightglass.reports.work import Work
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,10 @@ TALLIED = ("read", "encoded", "near_ties", "decoded_again")
 
 
 def answer_of(
-    classifier: ZeroShotClassifier, sources: Sequence[str], shown: Collection[int] = ()
+    classifier: ZeroShotClassifier,
+    sources: Sequence[str],
+    shown: Collection[int] = (),
+    progress: Callable[[], None] = lambda: None,
 ) -> Answer:
     """Classify ``sources`` in this process.
 
@@ -41,9 +47,12 @@ def answer_of(
         classifier: Settled: nothing is calibrated here.
         sources: Paths or URLs.
         shown: Places in ``sources`` of the pictures whose thumbnails are wanted.
+        progress: Called in this thread for each source that is taken, at most three batches before
+            its turn, and for each row that is made: never while nothing gets on.
     """
     work = Work()
-    rows = [prediction.as_row() for prediction in classifier.stream(sources, work)]
+    predictions = classifier.stream(_each(sources, progress), work)
+    rows = [prediction.as_row() for prediction in _each(predictions, progress)]
     thumbnails = {}
     for place in shown:
         sha256 = rows[place]["sha256"]
@@ -56,6 +65,12 @@ def answer_of(
         tally={name: getattr(work, name) for name in TALLIED},
         seconds=dict(work.seconds),
     )
+
+
+def _each(items: Iterable[T], progress: Callable[[], None]) -> Iterator[T]:
+    for item in items:
+        progress()
+        yield item
 
 
 def joined(answers: Sequence[Answer]) -> Answer:

@@ -1,13 +1,14 @@
 """The process that holds the model: ``python -m sightglass.scale.computing``, run by a worker.
 
-A process of its own, so that a picture that kills the decoder kills this and not the worker, which
-sees it and can say which picture it was.
+A process of its own, so that a picture that kills the decoder, or hangs it, does so to this and not
+to the worker, which sees it and can say which picture it was.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -19,20 +20,20 @@ from PIL import Image
 from sightglass.pipeline import ZeroShotClassifier
 from sightglass.scale.answers import answer_of
 from sightglass.scale.failures import Failure
-from sightglass.scale.frames import receive, send
+from sightglass.scale.frames import BEAT, Ready, receive, send
 from sightglass.scale.plan import Plan
 from sightglass.store import open_store
 
-READY = "ready"
 _PACKAGE = Path(__file__).parents[1]
 
 
 def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
     """Answer requests until nobody sends any.
 
-    The first value read is a plan, the reply to it ``READY``; then come pairs of sources and the
+    The first value read is a plan, the reply to it ``Ready``; then come pairs of sources and the
     places of those whose thumbnails are wanted, the reply to which is an ``Answer``, with the
-    warnings of ours since the last. Any reply may be a ``Failure`` instead.
+    warnings of ours since the last. Any reply may be a ``Failure`` instead. Before it comes a
+    ``BEAT`` whenever the work has got on.
     """
     with warnings.catch_warnings():
         notes: list[str] = []
@@ -52,15 +53,15 @@ def _serve(requests: IO[bytes], replies: IO[bytes], notes: list[str]) -> None:
         plan: Plan = receive(requests)
         try:
             classifier = plan.classifier()
-            _try_it(classifier)
+            ready = _try_it(classifier)
         except Exception as error:  # whatever it is, the person at the other end must see it
             send(replies, Failure.of(error))
             return
-        send(replies, READY)
+        send(replies, ready)
         while True:
             sources, shown = receive(requests)
             try:
-                reply = answer_of(classifier, sources, shown)
+                reply = answer_of(classifier, sources, shown, partial(send, replies, BEAT))
             except Exception as error:  # as above
                 send(replies, Failure.of(error))
             else:
@@ -74,14 +75,17 @@ def _serve(requests: IO[bytes], replies: IO[bytes], notes: list[str]) -> None:
         return  # the worker has gone: there is nobody to compute for
 
 
-def _try_it(classifier: ZeroShotClassifier) -> None:
-    """Load the network and answer one picture: what dies here does not die of anybody's file."""
+def _try_it(classifier: ZeroShotClassifier) -> Ready:
+    """Load the network and answer two pictures: what dies here does not die of anybody's file."""
     store, classifier.store = classifier.store, open_store(None)
     try:
-        list(classifier.stream([("trial", Image.new("RGB", (64, 64), "gray"))]))
+        for colour in ("gray", "white"):
+            begun = time.monotonic()
+            list(classifier.stream([("trial", Image.new("RGB", (64, 64), colour))]))
     finally:
         classifier.store.close()
         classifier.store = store
+    return Ready(time.monotonic() - begun)
 
 
 def main() -> int:

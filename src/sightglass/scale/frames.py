@@ -8,9 +8,29 @@ from __future__ import annotations
 
 import pickle
 import struct
+from dataclasses import dataclass
 from typing import IO, Any
 
+# What the process says on its way to an answer, each time that its work has got on.
+BEAT = "beat"
 _LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the process says once the model is loaded.
+
+    Attributes:
+        seconds: That one small picture takes from now on.
+    """
+
+    seconds: float
+
+
+def framed(value: Any) -> bytes:
+    """One value as it is written."""
+    data = pickle.dumps(value)
+    return _LENGTH.pack(len(data)) + data
 
 
 def send(stream: IO[bytes], value: Any) -> None:
@@ -19,8 +39,7 @@ def send(stream: IO[bytes], value: Any) -> None:
     Raises:
         OSError: If nobody reads.
     """
-    data = pickle.dumps(value)
-    stream.write(_LENGTH.pack(len(data)) + data)
+    stream.write(framed(value))
     stream.flush()
 
 

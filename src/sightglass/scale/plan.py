@@ -21,8 +21,13 @@ from sightglass.pipeline import ZeroShotClassifier
 from sightglass.scale.settings import ClassifierSettings
 from sightglass.text_side import FixedTexts
 
-# What decides which pictures can be read, and to which pixels and rows, beside this package.
-_LIBRARIES = ("pillow", "pillow-heif", "simplejpeg", "onnxruntime")
+# What decides which pictures can be read, and to which pixels and rows, beside this package. In
+# numpy pixels are normalised, and cosines and exponentials taken: from one version to another they
+# are added up in another order.
+_LIBRARIES = ("pillow", "pillow-heif", "simplejpeg", "numpy", "onnxruntime")
+# The same of encoders that run in torch, by how their names begin.
+_TORCH_LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
+_IN_TORCH = ("hf:", "prompts:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +46,8 @@ class Plan:
         vision_model: Name of the second encoder; None where there are no references.
         fingerprints: Of the encoders: a worker that has others must not answer.
         precisions: Of the encoders; a processor may decide them, and the fingerprints with them.
-        libraries: Versions of those that rows depend on, None for what is not installed.
+        libraries: Versions of those that rows of its encoders depend on, None for what is not
+            installed.
         folder: What relative paths begin at.
         rooted: False where some source is a relative path, and needs that folder.
     """
@@ -92,8 +98,8 @@ class Plan:
         return made
 
     def _check_libraries(self) -> None:
-        for name, here in _libraries().items():
-            there = self.libraries[name]
+        for name, there in self.libraries.items():
+            here = _version_of(name)
             if here != there:
                 raise InputError(
                     f"Worker: {name} must be as on the machine that began the run "
@@ -165,6 +171,7 @@ def plan_of(
             ``settings``, which must then lie on the same machine.
     """
     texts, everyday = classifier.texts, classifier.everyday
+    vision_model = None if classifier.vision is None else settings.vision_model
     return Plan(
         settings=replace(
             settings,
@@ -180,10 +187,10 @@ def plan_of(
         everyday=everyday if isinstance(everyday, FixedTexts) else None,
         opinions=classifier.opinions,
         rule=classifier.rule,
-        vision_model=None if classifier.vision is None else settings.vision_model,
+        vision_model=vision_model,
         fingerprints=fingerprints_of(classifier),
         precisions=_precisions(classifier),
-        libraries=_libraries(),
+        libraries=_libraries(settings.model, vision_model),
         folder=str(Path.cwd()),
         rooted=all(map(_is_rooted, sources)),
     )
@@ -200,8 +207,11 @@ def _precisions(classifier: ZeroShotClassifier) -> tuple[str, ...]:
     return (first,) if classifier.vision is None else (first, classifier.vision.card.precision)
 
 
-def _libraries() -> dict[str, str | None]:
-    return {name: _version_of(name) for name in _LIBRARIES}
+def _libraries(*models: str | None) -> dict[str, str | None]:
+    """Versions of what rows of these encoders depend on; nothing is imported to know them."""
+    in_torch = any(model is not None and model.startswith(_IN_TORCH) for model in models)
+    names = _LIBRARIES + (_TORCH_LIBRARIES if in_torch else ())
+    return {name: _version_of(name) for name in names}
 
 
 def _version_of(name: str) -> str | None:

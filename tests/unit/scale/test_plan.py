@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pickle
+import re
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from colour_photos import COLOURS, save
@@ -131,6 +134,50 @@ def test_a_library_that_is_absent_here_is_said_so(
         InputError, match=r"pillow-heif must be .*\(1\.2\), here it is not installed"
     ):
         source.classifier()
+
+
+ALWAYS = {"pillow", "pillow-heif", "simplejpeg", "numpy", "onnxruntime"}
+IN_TORCH = {"torch", "transformers", "tokenizers", "safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("model", "vision_model", "references", "more"),
+    [
+        ("mini", "mini:vision", True, set()),
+        ("onnx:hf", None, False, set()),
+        ("hf:openai/clip", None, False, IN_TORCH),
+        ("prompts:mine", None, False, IN_TORCH),
+        ("mini", "hf:facebook/dinov2-base", True, IN_TORCH),
+        ("mini", "hf:facebook/dinov2-base", False, set()),  # nobody asks it
+    ],
+)
+def test_versions_of_torch_and_its_kin_count_where_an_encoder_of_the_run_needs_them(
+    home: Path, model: str, vision_model: str | None, references: bool, more: set[str]
+) -> None:
+    classifier = SETTINGS.classifier()
+    if references:
+        classifier.vision = classifier.encoder
+    settings = replace(SETTINGS, model=model, vision_model=vision_model)
+    plan = plan_of(classifier, settings, ["/"], own_stores=True)
+    assert plan.libraries.keys() == ALWAYS | more
+    assert plan.libraries["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("name", sorted(IN_TORCH | {"numpy"}))
+def test_another_version_at_the_worker_is_refused_before_anything_is_loaded(
+    home: Path, name: str
+) -> None:
+    # The model does not exist: nobody may get as far as to look for it.
+    settings = replace(SETTINGS, model="hf:nobody/nothing")
+    plan = plan_of(SETTINGS.classifier(), settings, ["/"], own_stores=True)
+    object.__setattr__(plan, "libraries", {**plan.libraries, name: "9.9"})
+    travelled = pickle.loads(pickle.dumps(plan))
+    with pytest.raises(
+        InputError,
+        match=rf"^Worker: {name} must be as on the machine that began the run \(9\.9\), here it is "
+        rf"{re.escape(version(name))}\. Install the same packages on every machine\.$",
+    ):
+        travelled.classifier()
 
 
 def test_names_of_references_are_in_the_digest_as_they_are_in_rows(home: Path) -> None:

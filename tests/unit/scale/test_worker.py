@@ -21,12 +21,12 @@ from sightglass.errors import InputError, ModelError, PictureError, SightglassEr
 from sightglass.pipeline import ZeroShotClassifier
 from sightglass.reports.prediction import Prediction
 from sightglass.scale.answers import Answer
-from sightglass.scale.computing import READY, serve
+from sightglass.scale.computing import serve
 from sightglass.scale.failures import Failure
-from sightglass.scale.frames import receive, send
+from sightglass.scale.frames import BEAT, Ready, receive, send
 from sightglass.scale.plan import plan_of
 from sightglass.scale.settings import ClassifierSettings
-from sightglass.scale.worker import Worker
+from sightglass.scale.worker import Worker, _Loss
 from sightglass.store import store
 
 # Python runs this at start: pictures 13 pixels wide kill whoever decodes them, as a decoder with
@@ -67,19 +67,23 @@ def test_the_picture_that_kills_is_a_row_and_the_others_are_answered(
     assert answer.rows[1]["detail"] == "the process that read it died 2 times, killed by SIGSEGV"
     assert set(answer.thumbnails) == {answer.rows[0]["sha256"]}
     assert answer.thumbnails[answer.rows[0]["sha256"]].startswith(b"\xff\xd8")
-    assert worker.deaths == 3  # of both together, then twice of the one
+    assert worker.lost == 3  # of both together, then twice of the one
 
 
 def test_halves_are_cut_until_the_one_is_alone_and_places_go_with_them() -> None:
     class Fragile(Worker):
-        """Dies of one name, and answers others with the thumbnails that were asked for."""
+        """Is lost over one name, and answers others with the thumbnails that were asked for."""
 
         asked: ClassVar[list[list[str]]] = []
+        losses: ClassVar[list[_Loss]] = [
+            *[_Loss("died", "with exit code 3")] * 4,
+            _Loss("was silent", "for 360 s"),
+        ]
 
-        def _ask(self, sources: Sequence[str], shown: Sequence[int]) -> Answer | None:
+        def _ask(self, sources: Sequence[str], shown: Sequence[int]) -> Answer | _Loss:
             self.asked.append(list(sources))
             if "deadly" in sources:
-                return None
+                return self.losses.pop(0)
             rows = [{"path": source} for source in sources]
             thumbnails = {sources[place]: b"" for place in shown}
             return Answer(rows=rows, thumbnails=thumbnails, tally={"read": len(sources)})
@@ -89,6 +93,9 @@ def test_halves_are_cut_until_the_one_is_alone_and_places_go_with_them() -> None
     answer = fragile.answer(["a", "b", "c", "deadly", "e"], [0, 2, 3, 4])
     assert isinstance(answer, Answer)
     assert [row["path"] for row in answer.rows] == ["a", "b", "c", "deadly", "e"]
+    assert answer.rows[3]["detail"] == (
+        "the process that read it died, with exit code 3, then was silent for 360 s"
+    )
     assert list(answer.thumbnails) == ["a", "c", "e"]
     assert answer.tally["read"] == 4
     assert fragile.asked == [
@@ -108,7 +115,7 @@ def test_a_process_that_was_killed_once_costs_no_answer(tmp_path: Path, worker: 
     first = worker.answer([source])
     assert worker._process is not None
     os.kill(worker._process.pid, signal.SIGKILL)
-    worker._process.wait()
+    worker._process._process.wait()
     again = worker.answer([source])
     assert isinstance(first, Answer)
     assert isinstance(again, Answer)
@@ -147,6 +154,7 @@ def test_warnings_of_the_store_come_with_the_answer_and_those_of_others_do_not(
     stream = ZeroShotClassifier.stream
 
     def warning(made: ZeroShotClassifier, sources: Sequence[str]) -> Iterator[Prediction]:
+        sources = list(sources)
         if sources == [source]:
             for file in (store.__file__, Image.__file__):
                 warnings.warn_explicit(f"from {Path(file).name}", UserWarning, file, 1)
@@ -161,8 +169,11 @@ def test_warnings_of_the_store_come_with_the_answer_and_those_of_others_do_not(
     requests.seek(0)
     serve(requests, replies)
     replies.seek(0)
-    assert receive(replies) == READY
-    notes = [receive(replies).notes for _ in range(3)]
+    assert isinstance(receive(replies), Ready)
+    said = [receive(replies) for _ in range(2 + 1 + 0 + 1 + 2 + 1)]
+    # A beat for each source that is taken and for each row that is made, then the answer.
+    assert [one == BEAT for one in said] == [True, True, False, False, True, True, False]
+    notes = [one.notes for one in said if isinstance(one, Answer)]
     assert notes == [("from store.py",), (), ("from store.py",)]
 
 
