@@ -17,6 +17,7 @@ from adapters.checkpoints import write_clip
 from adapters.small_training import write_photos
 from commands import complaints, run
 from drawing_model import IMAGES, DrawingModel
+from exported_runs import files_in
 from generation_server import GenerationServer
 from killing import write_pictures
 from small_disk import SmallDisk, small_disk
@@ -109,6 +110,52 @@ def test_evaluate(disk: SmallDisk, tmp_path: Path) -> None:
         assert disk.run(*arguments, home=tmp_path).returncode == 0
         for name in ("metrics.json", "table.csv", "per_class.csv", "confusion.csv"):
             assert (out / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
+    assert refused >= 2
+
+
+@pytest.mark.parametrize("kind", ["imagefolder", "label-studio", "fiftyone", "coco"])
+def test_convert(disk: SmallDisk, tmp_path: Path, kind: str) -> None:
+    write_pictures(tmp_path / "photos", 60)
+    done = run(
+        *("classify", "photos", "--classes", NAMES, "--model", "synthetic:colours"),
+        *("--out", "results", "--store", "store.sqlite"),
+        home=tmp_path,
+    )
+    assert done.returncode == 0
+    command = ["convert", "results", "--to", kind, "--root" if kind != "imagefolder" else "--copy"]
+    if kind == "fiftyone":
+        command.pop()
+    elif kind != "imagefolder":
+        command.append("photos")
+    calm = run(*command, "--out", "calm", home=tmp_path)
+    assert calm.returncode == 0, calm.stderr
+    refused = 0
+    for kib in (0, 2, 4, 12):
+        out = disk.folder / f"out-{kib}"
+        disk.leave(kib)
+        refused += check_refused(disk, *command, "--out", out, home=tmp_path, names=[f"out-{kib}"])
+        disk.free()
+        assert disk.run(*command, "--out", out, home=tmp_path).returncode == 0
+        no_halves(out)
+        assert files_in(out) == files_in(tmp_path / "calm")
+    assert refused >= 2
+
+
+@pytest.mark.parametrize("kind", ["parquet", "npy"])
+def test_embeddings(disk: SmallDisk, tmp_path: Path, kind: str) -> None:
+    write_pictures(tmp_path / "photos", 150)
+    command = ("embeddings", "photos", "--model", "synthetic:colours", "--store", "store.sqlite")
+    calm = run(*command, "--out", f"calm/rows.{kind}", home=tmp_path)
+    assert calm.returncode == 0, calm.stderr
+    refused = 0
+    for kib in (1, 2, 4):
+        out = disk.folder / f"out-{kib}" / f"rows.{kind}"
+        disk.leave(kib)
+        refused += check_refused(disk, *command, "--out", out, home=tmp_path, names=[f"out-{kib}"])
+        disk.free()
+        assert disk.run(*command, "--out", out, home=tmp_path).returncode == 0
+        no_halves(out.parent)
+        assert out.read_bytes() == (tmp_path / "calm" / out.name).read_bytes()
     assert refused >= 2
 
 

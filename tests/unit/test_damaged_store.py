@@ -276,6 +276,7 @@ def test_another_process_that_opens_the_file_is_waited_for_but_not_for_ever(
     [
         (sqlite3.SQLITE_FULL, "kept. Free some space, or choose another file"),
         (sqlite3.SQLITE_IOERR_WRITE, "kept. Free some space, or choose another file"),
+        (sqlite3.SQLITE_IOERR_SHMOPEN, "kept. Free some space, or choose another file"),
         (sqlite3.SQLITE_IOERR_READ, "kept. Choose another file"),
         (sqlite3.SQLITE_BUSY, "kept. Choose another file"),
     ],
