@@ -17,7 +17,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO, Protocol
 
+import torch
+
 from commands import environment
+from sightglass.checks import usable_processors
 
 # Not onnxruntime: it starts a thread, and a process with threads is no safe one to fork.
 _LOADED = [
@@ -76,13 +79,18 @@ def start_forked(*arguments: str | Path, home: Path) -> Running:
     context = multiprocessing.get_context("forkserver")
     assert isinstance(context, ForkServerContext)
     context.set_forkserver_preload(_LOADED)
-    process = context.Process(target=_command, args=(list(map(str, arguments)), home), daemon=True)
+    process = context.Process(
+        target=_command, args=(list(map(str, arguments)), home, environment(home)), daemon=True
+    )
     process.start()
     return _Forked(process)
 
 
-def _command(arguments: list[str], home: Path) -> None:
-    os.environ.update(environment(home))
+def _command(arguments: list[str], home: Path, variables: dict[str, str]) -> None:
+    # The server, and torch in it, was loaded under the variables of the test that asked first.
+    os.environ.clear()
+    os.environ.update(variables)
+    torch.set_num_threads(int(variables.get("OMP_NUM_THREADS") or usable_processors()))
     os.chdir(home)
     said = os.open(home / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(said, 1)
