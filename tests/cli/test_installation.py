@@ -147,6 +147,31 @@ def test_a_picture_that_is_known_needs_no_network_at_all(tmp_path: Path) -> None
     assert (tmp_path / "sightglass-results" / "predictions.csv").read_bytes() == first
 
 
+def test_a_run_leaves_nothing_in_the_persons_home_but_our_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Either of them would keep onnxruntime from reporting, and so from keeping what it reports.
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    monkeypatch.delenv("CI", raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
+    done = run(
+        *(
+            "classify",
+            tmp_path / "a.png",
+            "--classes",
+            "tomato,cucumber",
+            "--out",
+            tmp_path / "out",
+        ),
+        home=home,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [one.relative_to(home).as_posix() for one in home.glob("*/*")] == ["cache/sightglass"]
+    assert [one.name for one in home.iterdir()] == ["cache"]
+
+
 def test_doctor_finds_the_installation_right(tmp_path: Path) -> None:
     done = run("doctor", home=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightglass.checks import require_extra
+from sightglass.encoders.silent_onnxruntime import load_onnxruntime
 from sightglass.errors import ModelError, unknown_name
 
 if TYPE_CHECKING:
@@ -179,8 +180,8 @@ def _optimised(
 ) -> tuple[onnx.ModelProto, Callable[[dict[str, np.ndarray]], list[np.ndarray]]]:
     """What onnxruntime's optimiser makes of ``model``, and how onnxruntime runs it."""
     import onnx
-    import onnxruntime
 
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     # Constants are folded and convolutions take in what follows them; operators stay ONNX's own.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

@@ -16,6 +16,7 @@ from sightglass.checks import usable_processors
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.onnx_whole import check_whole
 from sightglass.encoders.preprocess import normalise
+from sightglass.encoders.silent_onnxruntime import load_onnxruntime
 from sightglass.errors import ModelError, first_line
 
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ class OnnxGraph:
     """
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
         self.path = path
         check_whole(path)
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         # One thread, since the parts of a batch run side by side: 1.08 times as fast, measured, as
         # all processors on one part, and no thread spins while others decode pictures.
