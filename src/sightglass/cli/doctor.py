@@ -25,6 +25,7 @@ def doctor(
     from sightglass.checks import usable_processors
     from sightglass.cli.printable import printable
     from sightglass.encoders.golden import check_golden
+    from sightglass.encoders.graphics_card import has_cuda
     from sightglass.encoders.precision import choose_precision, processor_features
     from sightglass.encoders.registry import load_encoder
     from sightglass.store import default_store_path
@@ -37,7 +38,8 @@ def doctor(
             typer.echo(printable(f"  {library} not installed"))
     instructions = ", ".join(sorted(processor_features())) or "none found"
     typer.echo(printable(f"processors: {usable_processors()}, with {instructions}"))
-    typer.echo(printable(f"precision chosen for hf: encoders: {choose_precision()}"))
+    place = "a graphics card" if has_cuda() else "the processor"
+    typer.echo(printable(f"precision chosen for hf: encoders: {choose_precision()}, on {place}"))
     avif = "yes" if features.check("avif") else "no"
     heic = "yes" if find_spec("pillow_heif") else "no, pip install 'sightglass[heif]' adds it"
     typer.echo(printable(f"AVIF pictures: {avif}; HEIC pictures: {heic}"))

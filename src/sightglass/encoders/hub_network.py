@@ -10,6 +10,7 @@ import numpy as np
 
 from sightglass.checks import require_extra
 from sightglass.encoders.card import Precision
+from sightglass.encoders.graphics_card import choose_device
 from sightglass.encoders.hub_checkpoint import Checkpoint
 from sightglass.encoders.rows import Inputs, RowByRow
 from sightglass.encoders.transformers_folder import load_weights, refuse_missing
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     import torch
 
 # Inputs per pass on a processor; one picture alone waits for as many. fp32 gains nothing from more,
-# bf16 is a fifth faster so. A graphics card needs more.
+# bf16 is a fifth faster so. A graphics card needs more: as many as a batch has by default, for a
+# larger pass would be filled with copies.
 PICTURES_PER_PASS: dict[Precision, int] = {"fp32": 4, "bf16": 16}
 # A reference decides near ties, of which a batch has one or none: filling a pass of 4 with copies
 # took 2.2 times as long as one alone (ViT-B/32's size, one thread).
 PICTURES_PER_PASS_OF_REFERENCE = 1
 TEXTS_PER_PASS = 16
-PER_PASS_ON_DEVICE = 64
+PER_PASS_ON_DEVICE = 32
 
 # bf16 against fp32, both as unit rows: what a test holds, for untrained weights at ViT-B/32's
 # size. Measured there: 1 - cosine 9e-6 for pictures and 4e-5 for texts, entries 1.4e-3.
@@ -33,15 +35,6 @@ BF16_ENTRY_TOLERANCE = 5e-3
 # What ``RoundingEncoder.rounding`` means, for bf16. The largest of 3 untrained checkpoints of
 # ViT-B/32's size, 64 photographs and 45 pairs of texts was 0.020.
 BF16_ROUNDING = 0.03
-
-
-def choose_device() -> str:
-    """``"cuda"`` or ``"mps"`` where torch can use one, else ``"cpu"``."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def passes_of(
@@ -53,7 +46,7 @@ def passes_of(
         model: From ``load_model``; moved to the device that torch can use.
         with_texts: Whether it has a text side.
         precision: fp32 or bf16, in which its matrices are.
-        pictures_per_pass: On a processor.
+        pictures_per_pass: On a processor; 1 on a graphics card too.
     """
     device = choose_device()
     model.to(device)
@@ -88,7 +81,7 @@ def row_by_row(
 
     Args:
         network: From a pass's tensors by name to its rows.
-        size: Inputs per pass on a processor; elsewhere it is ``PER_PASS_ON_DEVICE``.
+        size: Inputs per pass on a processor; elsewhere ``PER_PASS_ON_DEVICE``, or 1 if this is 1.
         device: Where the network lies.
         reduced: Whether matrix products are taken in bf16.
     """
@@ -100,7 +93,7 @@ def row_by_row(
             return np.asarray(network(**tensors).float().cpu().numpy())
 
     if device != "cpu":
-        return RowByRow(forward, size=PER_PASS_ON_DEVICE, workers=1)
+        return RowByRow(forward, size=1 if size == 1 else PER_PASS_ON_DEVICE, workers=1)
     threads = torch.get_num_threads()
     return RowByRow(
         forward,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from sightglass.encoders.card import Precision
+from sightglass.encoders.graphics_card import card_has_bf16, has_cuda
 from sightglass.errors import unknown_name
 
 _BF16_INSTRUCTIONS = frozenset({"amx_bf16", "avx512_bf16"})
@@ -29,7 +30,9 @@ def processor_features(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
 
 
 def choose_precision(requested: Literal["auto"] | Precision = "auto") -> Precision:
-    """``requested``; for ``"auto"``, bf16 where the processor has instructions for it, else fp32.
+    """``requested``; for ``"auto"``, bf16 where what hub models run on computes in it, else fp32.
+
+    That is the graphics card where torch can use one, else the processor.
 
     An explicit precision is taken as it is, however slow it may be here.
 
@@ -37,7 +40,8 @@ def choose_precision(requested: Literal["auto"] | Precision = "auto") -> Precisi
         UnknownNameError: If ``requested`` is no precision.
     """
     if requested == "auto":
-        return "bf16" if processor_features() & _BF16_INSTRUCTIONS else "fp32"
+        has_bf16 = card_has_bf16() if has_cuda() else processor_features() & _BF16_INSTRUCTIONS
+        return "bf16" if has_bf16 else "fp32"
     if requested not in get_args(Precision):
         raise unknown_name("precision", requested, ["auto", *get_args(Precision)])
     return requested

@@ -17,6 +17,7 @@ import numpy as np
 from sightglass.checks import check_matrix, require_extra
 from sightglass.encoders.card import EncoderCard, FileEntry
 from sightglass.encoders.embeddings import Embeddings
+from sightglass.encoders.graphics_card import fingerprint_here
 from sightglass.encoders.preprocess import prepare
 from sightglass.encoders.prompted.prompt_file import (
     StoredPrompts,
@@ -73,7 +74,7 @@ class PromptsEncoder:
                 "notes": _notes(stored),
             }
         )
-        self.fingerprint: str = self.card.fingerprint
+        self.fingerprint: str = fingerprint_here(self.card.fingerprint)
 
     def prepare(self, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
         """The upright RGB picture at the size that the student takes."""

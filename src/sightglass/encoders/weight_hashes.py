@@ -24,9 +24,10 @@ def sha256_of(path: Path, *, large: int = _LARGE) -> str:
     """Hex digest of a file's bytes.
 
     That of a large file is remembered in the user's cache folder, with the file's size, place on
-    the disk and times. One of these the system itself sets at every change (not on Windows), so
-    that it is noticed even where size and date were put back. Where nothing can be written there,
-    the file is hashed each time.
+    the disk and times. One of these the system itself sets when the file is written (not on
+    Windows), so that it is noticed even where size and date were put back. A program that has the
+    file mapped into its memory and goes on changing it there is not noticed. Where nothing can be
+    written in the folder, the file is hashed each time.
 
     Args:
         path: The file.
@@ -73,6 +74,8 @@ def _kept_in(path: Path) -> Path | None:
 def _remembered(kept: Path, stamp: dict[str, int]) -> str | None:
     """The digest of a file that still has this stamp; None also where the note is damaged."""
     try:
+        if not kept.is_file():  # nor a pipe that would be waited for
+            return None
         note = json.loads(kept.read_bytes())
         digest = str(note.pop("sha256"))
         same = note == stamp

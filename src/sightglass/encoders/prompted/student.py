@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from sightglass.encoders.card import EncoderCard, ImageInput, Precision
+from sightglass.encoders.graphics_card import choose_device
 from sightglass.encoders.hub_card import hashed_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
-from sightglass.encoders.hub_network import choose_device, halve_matrices, load_model
+from sightglass.encoders.hub_network import halve_matrices, load_model
 from sightglass.encoders.hub_tokens import load_tokenizer
 from sightglass.encoders.open_clip_format import OPEN_CLIP_TYPES, RESNET
 from sightglass.encoders.preprocess import normalise
