@@ -111,7 +111,8 @@ def _words() -> tuple[str, ...]:
     ]
     kinds = ("dinov2", "siglip", "clip", "siglip2", "shortest_edge", "do_rescale", "do_normalize")
     settings = ("mode", "interpolation", "resize_mode", "squash", "F16", "F64", "I64", "pad_token")
-    return (*sorted(_FILES), *(key for key in inner if len(key) > 1), *kinds, *settings)
+    other = ("transformers_weights", "other.safetensors")
+    return (*sorted(_FILES), *(key for key in inner if len(key) > 1), *kinds, *settings, *other)
 
 
 HARNESS = Harness(

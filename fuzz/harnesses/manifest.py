@@ -51,6 +51,8 @@ HARNESS = Harness(
         b"a.jpg\0b\nc.jpg\0",
         b'path,label\n"a ""b"".jpg",cat\n,\n',
         b"file\tlabel\na.jpg\tcat\n",
+        b'path;"a, b",c\na.jpg;x;y\n',
+        b"path\na,b;c.jpg\n",
         json.dumps({"path": "a.jpg", "label": None}).encode() + b'\n{"path": "\\udcff"}\n',
         gzip.compress(b"a.jpg\n", mtime=0),
         b"=1+1.jpg",

@@ -16,6 +16,7 @@ from sightglass.inputs.file_bytes import read_bytes, stamp_of
 from sightglass.inputs.file_stamp import FileStamp
 from sightglass.inputs.images import DEFAULT_MAX_PIXELS, OpenedPicture, open_picture
 from sightglass.inputs.outcome import Outcome
+from sightglass.inputs.remote import is_far
 from sightglass.inputs.thumbnails import make_thumbnail
 from sightglass.store import KnownPicture, Store, StoredPicture
 
@@ -179,6 +180,8 @@ def _opened(
 
 
 def _content_by_stamp(path: str, store: Store) -> bytes | None:
+    if is_far(path) and not store.has_path(path):
+        return None  # a server's answer would decide nothing
     stamp = stamp_of(path)
     if stamp is None:
         return None

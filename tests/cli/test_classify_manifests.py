@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pyarrow.parquet
 import pytest
@@ -95,6 +97,44 @@ def test_a_manifest_of_paths_and_urls_becomes_rows_that_are_spelled_as_it_spells
     server.pages["/green.png?X-Amz-Signature=2"] = Page(server.pages["/red.png"].body)
     assert classify(other)[0] == 0
     assert answers(home) == [(other, "ok", "red")]
+
+
+def test_a_url_that_is_new_takes_one_request_and_a_known_one_a_question(
+    home: Path, server: PictureServer, classify: Command
+) -> None:
+    urls = [f"{server.url}/{name}.png" for name in ("blue", "gone", "green", "red")]
+    assert classify(*urls)[0] == 0
+    gets = [f"GET /{name}.png" for name in ("blue", "gone", "green", "red")]
+    assert sorted(server.log) == gets
+    server.log.clear()
+    assert classify(*urls)[0] == 0
+    assert sorted(server.log) == sorted(
+        # What could not be read is not known.
+        [gets[1], *(f"HEAD /{name}.png" for name in ("blue", "green", "red"))]
+    )
+    assert [row[1] for row in answers(home)] == ["ok", "unreadable", "ok", "ok"]
+
+
+@pytest.mark.parametrize("count", [1, 31])  # each picture's answer, or how many each class got
+def test_nothing_on_the_terminal_lets_anybody_in(
+    home: Path,
+    server: PictureServer,
+    classify: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    server.pages["/red.png?sig=hush"] = server.pages["/red.png"]
+    start = server.url.replace("//", "//me:hush@")
+    pictures = [f"{start}/red.png?sig=hush", f"{start}/gone.png?token=hush"]
+    pictures += [f"{start}/{n}.png?token=hush" for n in range(count)]
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert classify(*pictures) == (0, "")
+    said = cast("io.StringIO", sys.stdout).getvalue()
+    assert "hush" not in said
+    assert f"{server.url}/0.png (unreadable: not found)" in said
+    # In the table they stand as the person spelled them: that is how a row is found again.
+    assert {row["path"] for row in rows_of(home / "out")} == set(pictures)
 
 
 def test_results_are_manifests_of_the_next_run_and_are_no_pictures_themselves(

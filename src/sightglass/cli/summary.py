@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sightglass.cli.printable import printable, show_line
+from sightglass.inputs.url_secrets import without_secrets
 from sightglass.reports.folder import CSV, JSONL, REPORT
 from sightglass.reports.tables import read_rows
 from sightglass.reports.work import Work
@@ -39,7 +40,7 @@ def print_summary(folder: Path, work: Work) -> None:
         show_line(
             console,
             f"{work.failed:,} of {work.found:,} files could not be used; the first is "
-            f"{first['path']} ({first['outcome']}: {first['detail']}). "
+            f"{without_secrets(first['path'])} ({first['outcome']}: {first['detail']}). "
             f"All are listed in {CSV} and in the report; --strict stops at the first.",
         )
     show_line(console, f"Report: {folder / REPORT}")
@@ -51,13 +52,14 @@ def _picture_table(rows: Iterator[dict[str, Any]]) -> Table:
     for heading in ("label", "confidence", "next"):
         table.add_column(heading)
     for row in rows:
+        name = Text(printable(without_secrets(row["path"])))
         if row["label"] is None:
-            table.add_row(Text(printable(row["path"])), Text(f"– {row['outcome']}"), "", "")
+            table.add_row(name, Text(f"– {row['outcome']}"), "", "")
             continue
         others = [one for one in row["top"] if one["label"] != row["label"]][:1]
         following = [f"{printable(one['label'])} {one['probability']:.2f}" for one in others]
         table.add_row(
-            Text(printable(row["path"])),
+            name,
             Text(printable(row["label"])),
             f"{row['confidence']:.2f}",
             Text("".join(following)),

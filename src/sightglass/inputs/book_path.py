@@ -22,6 +22,8 @@ def prepare_book_path(path: Path) -> None:
     needed, advice = f"Class book '{path}': a file that can be written is needed", "Choose another."
     if path.is_dir():
         raise InputError(f"{needed} (it is a folder). {advice}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{needed} (it is a pipe or a device). {advice}")
     require_writable(path.parent, needed=needed, advice=advice)
 
 

@@ -11,11 +11,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sightglass.errors import InputError, closest
+from sightglass.inputs.bounded_bytes import read_at_most
 from sightglass.inputs.labels import LabelSet, name_key
 from sightglass.inputs.unique_keys import UniqueKeyLoader, object_with_unique_keys
 from sightglass.whole_files import replacing
 
 FORMAT: Literal["sightglass-class-book-1"] = "sightglass-class-book-1"
+LARGEST = 64_000_000  # bytes: tens of thousands of classes with every field
 SUFFIXES = (".yaml", ".yml", ".json")
 
 Source = Literal["language_model", "offline", "person"]
@@ -134,17 +136,24 @@ def _entry_called(name: str, owner: dict[str, str], position: int) -> str:
     return found
 
 
-def read_class_book(path: Path) -> ClassBook:
+def read_class_book(path: Path, *, max_bytes: int = LARGEST) -> ClassBook:
     """The validated book in ``path``, JSON or YAML by its suffix.
 
     In YAML every plain word is text: a class called ``no``, ``1`` or ``null`` needs no quotes.
 
+    Args:
+        path: The file.
+        max_bytes: More are not read, nor what has no end.
+
     Raises:
-        InputError: If the file is absent, no book, or what ``ClassBook`` refuses.
+        InputError: If the file is absent, too large, no book, or what ``ClassBook`` refuses.
     """
     where = f"Class book '{path}'"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        read = read_at_most(path, max_bytes)
+        if read is None:
+            raise ValueError(f"it has more than {max_bytes:,} bytes")
+        text = read.decode("utf-8-sig")
         if path.suffix.casefold() == ".json":
             data = json.loads(text, object_pairs_hook=object_with_unique_keys)
         else:

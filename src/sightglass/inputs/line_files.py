@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sightglass.errors import InputError
 from sightglass.inputs.absent_path import advice_on_absent
+from sightglass.inputs.bounded_bytes import read_at_most
 
+LARGEST = 1 << 30  # bytes
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -17,7 +19,7 @@ def looks_like_a_file(text: str) -> bool:
     return "/" in text or "\\" in text or _SUFFIX.search(text) is not None
 
 
-def read_line_file(path: Path, *, where: str) -> tuple[str, ...]:
+def read_line_file(path: Path, *, where: str, max_bytes: int = LARGEST) -> tuple[str, ...]:
     """The file's entries, stripped, in order.
 
     UTF-8, with or without a byte order mark; any line ending. Blank lines and lines that start
@@ -26,14 +28,16 @@ def read_line_file(path: Path, *, where: str) -> tuple[str, ...]:
     Args:
         path: The file.
         where: How a message begins, e.g. ``"Class names"``.
+        max_bytes: More are not read, nor what has no end.
 
     Raises:
-        InputError: If the file is absent, a folder, refused by the operating system, not UTF-8,
-            or has no entry.
+        InputError: If the file is absent, a folder, refused by the operating system, too large,
+            not UTF-8, or has no entry.
     """
     try:
         # Decoded by hand: an error then knows the byte's position in the file.
-        text = path.read_bytes().decode("utf-8-sig")
+        data = read_at_most(path, max_bytes)
+        text = None if data is None else data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"{where}: the file '{path}' does not exist. {_advice(path)}") from error
     except IsADirectoryError as error:
@@ -51,6 +55,11 @@ def read_line_file(path: Path, *, where: str) -> tuple[str, ...]:
             f"{where}: the file '{path}' cannot be read ({error.strerror or error}). Check its "
             "permissions."
         ) from error
+    if text is None:
+        raise InputError(
+            f"{where}: a text file of at most {max_bytes:,} bytes is needed, '{path}' has more. "
+            "Check the path, or split the file."
+        )
     # Not splitlines(): that would also cut at form feeds and Unicode separators within a line.
     lines = (line.strip() for line in re.split(r"\r\n|\r|\n", text))
     entries = tuple(line for line in lines if line and not line.startswith("#"))

@@ -30,7 +30,7 @@ def parquet_cells(path: Path, *, column: str | None, where: str) -> Iterator[str
             kind = schema.field(chosen).type
             if pyarrow.types.is_dictionary(kind):
                 kind = kind.value_type
-            if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
+            if kind not in (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()):
                 raise InputError(
                     f"{where} must have text in its column '{chosen}', got {kind}. Name another "
                     f"with --manifest-column."

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TextIO
 
@@ -20,6 +20,12 @@ OURS = ("path", "outcome", "label")
 # No path and no URL is as long; a line of a predictions.jsonl may come near.
 LONGEST_LINE = 1 << 20
 
+_MARKS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+# A quoted cell of the first line, with all marks in it; it may go on in the next line.
+_QUOTED = re.compile(r"(?:^|(?<=[,\t;]))\"(?:[^\"]|\"\")*")
+_A_PATH = re.compile(
+    r"[/\\]|\.(?:avif|bmp|gif|hei[cf]|jpe?g|png|ppm|tiff?|webp)\s*$", re.IGNORECASE
+)
 _ESCAPED_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 
 
@@ -62,19 +68,29 @@ def _chosen(names: Sequence[str], column: str | None, where: str) -> str:
     )
 
 
-def csv_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str]:
+def csv_cells(text: TextIO, *, column: str | None, where: str, tabs: bool = False) -> Iterator[str]:
     """The cells of one column; columns end at commas, tabs or semicolons, as the header's do.
+
+    Args:
+        text: The table.
+        column: The person's choice.
+        where: How a message begins.
+        tabs: Columns end at tabs, also where the header is one column and shows none.
 
     Raises:
         InputError: If the table has no such column, or a row is malformed or ends before it.
     """
-    rows = _csv_rows(text, where)
+    lines = _lines(text, where)
+    first = next(lines, "")
+    mark = _mark_of(first, tabs=tabs)
+    rows = _csv_rows(chain((first,), lines), mark, where)
     _, header = next(rows, (1, []))
     chosen = choose_column(header, column=column, where=where)
-    if len(header) == 1 and (is_url(chosen) or os.path.lexists(chosen)):
+    if column is None and len(header) == 1 and _is_no_heading(chosen):
         raise InputError(
             f"{where} must name its columns in the first line, got '{chosen}' there. Put a line "
-            f"'path' in front, or call the file .txt."
+            f"'path' in front, or call the file .txt; where it is a name, say so with "
+            f"--manifest-column."
         )
     at = header.index(chosen)
     exact: Callable[[str], str] = _as_it_was if tuple(header[:3]) == OURS else str
@@ -82,7 +98,7 @@ def csv_cells(text: TextIO, *, column: str | None, where: str) -> Iterator[str]:
         if any(row[len(header) :]):
             raise InputError(
                 f"{where} must have {len(header)} cells in each row, got {len(row)} in line "
-                f"{number}. Put quotes round names that hold commas."
+                f"{number}. Put quotes round names that hold {_MARKS[mark]}."
             )
         if at < len(row):
             yield exact(row[at])
@@ -155,13 +171,25 @@ def _as_it_was(cell: str) -> str:
     return plain_cell(from_escapes(cell))  # the last that was done is undone first
 
 
-def _csv_rows(text: TextIO, where: str) -> Iterator[tuple[int, list[str]]]:
+def _is_no_heading(lone: str) -> bool:
+    """Whether the only cell of the first line is a picture's name rather than a column's."""
+    if lone.strip().lower() in COLUMNS:
+        return False
+    return is_url(lone) or _A_PATH.search(lone) is not None or os.path.lexists(lone)
+
+
+def _mark_of(first: str, *, tabs: bool) -> str:
+    """What ends the columns of a table with this first line; in quoted cells it ends none."""
+    bare = _QUOTED.sub("", first)
+    marks = {mark: bare.count(mark) for mark in _MARKS}
+    if tabs and (marks["\t"] or not any(marks.values())):
+        return "\t"
+    return max(marks, key=lambda one: marks[one])
+
+
+def _csv_rows(lines: Iterable[str], mark: str, where: str) -> Iterator[tuple[int, list[str]]]:
     """All rows that are not blank, the header first, each with the line that it ends in."""
-    lines = _lines(text, where)
-    first = next(lines, "")
-    marks = {mark: first.count(mark) for mark in ",\t;"}
-    mark = max(marks, key=lambda one: marks[one])
-    rows = csv.reader(chain((first,), lines), delimiter=mark, strict=True)
+    rows = csv.reader(lines, delimiter=mark, strict=True)
     try:
         yield from ((rows.line_num, row) for row in rows if row)
     except csv.Error as error:

@@ -6,7 +6,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -94,8 +94,11 @@ def _text_cells(
             f"{f'a picture ({what})' if what else looks_like(head)}. Name pictures without "
             f"--manifest."
         )
-    table = csv_cells if name.endswith((".csv", ".tsv")) else None
-    table = jsonl_cells if name.endswith((".jsonl", ".ndjson")) else table
+    table: Callable[..., Iterator[str]] | None = None
+    if name.endswith((".csv", ".tsv")):
+        table = partial(csv_cells, tabs=name.endswith(".tsv"))
+    elif name.endswith((".jsonl", ".ndjson")):
+        table = jsonl_cells
     if table is not None:
         # Names that are not UTF-8 are names all the same.
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")

@@ -18,7 +18,8 @@ def holds_bytes(kind: Any) -> bool:
     types = require_extra("pyarrow.types", extra="eval", purpose="Reading a parquet data set")
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         kind = kind.field("bytes").type
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    tests = (types.is_binary, types.is_large_binary, types.is_binary_view)
+    return any(test(kind) for test in tests)
 
 
 def class_names(metadata: Mapping[bytes, bytes] | None, column: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +28,8 @@ from sightglass.inputs.remote_patience import in_words, is_given_up, patiently
 from sightglass.inputs.remote_stamps import passing_stamp, stamp_from
 from sightglass.inputs.url_secrets import without_secrets
 
+FOLDER = "directory"  # fsspec's word
+
 # A scheme has two letters at least: "C://" is a drive. In front of it, file systems inside others.
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"
 _URL = re.compile(rf"(?:{_SCHEME}::)*{_SCHEME}://")
@@ -37,8 +40,13 @@ _CACHES = ("blockcache", "cached", "dask", "filecache", "generic", "simplecache"
 _VIEWS = frozenset((*_ARCHIVES, *_CACHES))
 _LOCAL = ("file", "local")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-# What each thread asked about last: a picture's stamp is looked at just before it is read.
+# What each thread asked about last: a known picture's stamp is looked at just before it is read.
 _asked = threading.local()
+
+
+def is_far(source: str) -> bool:
+    """Whether a source is a URL of what is not on this machine: asking about it takes a request."""
+    return is_url(source) and scheme_of(source) not in _LOCAL
 
 
 def is_url(source: str) -> bool:
@@ -105,11 +113,23 @@ def file_system(url: str) -> Any:
         Exception: Its own, where it connects at once and cannot.
     """
     kind, scheme = require_file_system(url), scheme_of(url)
-    configured = require_extra("fsspec.config", extra="scale", purpose="Reading URLs").conf
     options = kind._get_kwargs_from_urls(url)
-    if scheme in remote_http.SCHEMES and "client_kwargs" not in configured.get(scheme, {}):
-        options |= remote_http.options()
+    if scheme in remote_http.SCHEMES:
+        conf = require_extra("fsspec.config", extra="scale", purpose="Reading URLs").conf
+        ours = remote_http.options() | {"encoded": remote_http.is_quoted(url)}
+        chosen = conf.get(scheme, {})
+        options |= {name: value for name, value in ours.items() if name not in chosen}
     return kind(**options)
+
+
+def facts_of(system: Any, path: str) -> Mapping[str, Any]:
+    """What a file system, which is no web server's, says of an object; ``type`` may be a folder."""
+    facts: Mapping[str, Any] = system.info(path)
+    if facts.get("type") == FOLDER and "refresh" in signature(system.info).parameters:
+        # A listing has one line for a name under which there are others, and an object may have
+        # that name too; the server itself says which object it is.
+        facts = system.info(path, refresh=True)
+    return facts
 
 
 def stamp_of(url: str) -> FileStamp | None:
@@ -187,7 +207,7 @@ def _fetch(url: str, max_bytes: int) -> tuple[bytes, FileStamp]:
         return data, stamp_from(headers) or passing_stamp(data)
     facts = getattr(_asked, "facts", {}).get(url) or _facts(url)
     _asked.facts = {}
-    if facts.get("type") == "directory":
+    if facts.get("type") == FOLDER:
         raise PictureError("unreadable", "a folder")
     path, size = system._strip_protocol(url), facts.get("size")
     if size is None:
@@ -207,6 +227,6 @@ def _facts(url: str) -> Mapping[str, Any]:
     system = file_system(url)
     if scheme_of(url) in remote_http.SCHEMES:
         return remote_http.headers_of(system, url)
-    facts: dict[str, Any] = system.info(system._strip_protocol(url))
+    facts = facts_of(system, system._strip_protocol(url))
     _asked.facts = {url: facts}
     return facts

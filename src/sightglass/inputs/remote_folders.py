@@ -8,13 +8,19 @@ from typing import Any
 from sightglass.errors import InputError
 from sightglass.inputs import remote_http
 from sightglass.inputs.patterns import MAGIC
-from sightglass.inputs.remote import file_system, require_file_system, scheme_of, server_of
-from sightglass.inputs.remote_patience import in_words, patiently
+from sightglass.inputs.remote import (
+    FOLDER,
+    facts_of,
+    file_system,
+    require_file_system,
+    scheme_of,
+    server_of,
+)
+from sightglass.inputs.remote_pages import linked_below
+from sightglass.inputs.remote_patience import in_words, is_absent, patiently
 from sightglass.inputs.url_secrets import without_secrets
 
 _MAGIC_ON_THE_WEB = re.compile(r"\*")  # a question mark begins the query there
-# Pages that link to pages: no real folder is as deep, and a circle of links has no end.
-_DEEPEST_ON_THE_WEB = 32
 
 
 def find_far(url: str) -> list[str]:
@@ -35,9 +41,11 @@ def find_far(url: str) -> list[str]:
     """
     require_file_system(url)
     try:
-        found = patiently(lambda: _find(url), server=server_of(url))
+        if scheme_of(url) in remote_http.SCHEMES:
+            return _find_on_the_web(url)
+        return patiently(lambda: _find(url), server=server_of(url))
     except Exception as error:
-        if isinstance(error, FileNotFoundError):
+        if is_absent(error):
             raise InputError(
                 f"Pictures: '{without_secrets(url)}' does not exist. Check the address."
             ) from error
@@ -45,26 +53,42 @@ def find_far(url: str) -> list[str]:
             f"Pictures: '{without_secrets(url)}' cannot be listed ({in_words(error)}). Check the "
             f"address and your permission."
         ) from error
-    return found
+
+
+def _find_on_the_web(url: str) -> list[str]:
+    address, question, _ = url.partition("?")
+    magic = _MAGIC_ON_THE_WEB.search(address)
+    if magic is not None and not _is_on_the_web(url):
+        cut = url.rindex("/", 0, magic.start()) + 1
+        return linked_below(url[:cut], pattern=url[cut:])
+    return linked_below(url) if url.endswith("/") and not question else [url]
+
+
+def _is_on_the_web(url: str) -> bool:
+    try:
+        remote_http.headers_of(file_system(url), url)
+    except Exception:
+        return False  # looking for what fits will say why
+    return True
 
 
 def _find(url: str) -> list[str]:
     system = file_system(url)
     # What an earlier call in this process was told may have changed.
     system.invalidate_cache()
-    on_the_web = scheme_of(url) in remote_http.SCHEMES
-    magic = (_MAGIC_ON_THE_WEB if on_the_web else MAGIC).search(url)
-    if on_the_web and magic is None:
-        return _linked(system, url) if url.endswith("/") else [url]
+    magic = MAGIC.search(url)
     path = system._strip_protocol(url)
     if magic is None or _exists(system, path):
-        if system.info(path)["type"] != "directory":
+        if system.info(path)["type"] != FOLDER and not url.endswith("/"):
             return [url]
         return _spelled(system.find(path), path, url)
     head = url[: url.rindex("/", 0, magic.start()) + 1]
     files: list[str] = []
     for match, facts in system.glob(path, detail=True).items():
-        files += system.find(match) if facts["type"] == "directory" else [match]
+        is_folder = facts["type"] == FOLDER
+        files += system.find(match) if is_folder else []
+        if not is_folder or facts_of(system, match)["type"] != FOLDER:
+            files.append(match)
     return _spelled(files, system._strip_protocol(head), head)
 
 
@@ -76,15 +100,15 @@ def _exists(system: Any, path: str) -> bool:
     return True
 
 
-def _linked(system: Any, url: str) -> list[str]:
-    # Listings link to themselves, sorted another way.
-    return [found for found in system.find(url, maxdepth=_DEEPEST_ON_THE_WEB) if "?" not in found]
-
-
 def _spelled(paths: list[str], root: str, url: str) -> list[str]:
-    """``paths`` as URLs that begin like ``url``, whose path ``root`` is."""
+    """``paths`` as URLs that begin like ``url``, whose path ``root`` is.
+
+    A slash at the end of a name marks an empty folder of an object store, and is no object. Two
+    slashes in a row are as much a part of a key as one.
+    """
     scheme, mark, place = url.partition("://")
     if place.strip("/"):  # else it names no bucket or host, and the slashes are the scheme's own
         place = place.rstrip("/") + "/"
     start, root = scheme + mark + place, root.rstrip("/")
-    return [start + path.removeprefix(root).lstrip("/") for path in paths]
+    objects = (path for path in paths if not path.endswith("/"))
+    return [start + path.removeprefix(root).removeprefix("/") for path in objects]

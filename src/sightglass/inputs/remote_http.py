@@ -1,4 +1,4 @@
-"""Web servers: one request for a picture's bytes with its headers, one for the headers alone.
+"""Web servers: one request for an object's bytes with its headers, one for the headers alone.
 
 fsspec's own calls would take several, hide a server's errors, and read a reply to its end however
 long it is.
@@ -6,6 +6,7 @@ long it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +20,12 @@ SCHEMES = ("http", "https")
 
 _PART = 1 << 16
 _CONNECT_SECONDS, _READ_SECONDS, _WHOLE_SECONDS = 10.0, 30.0, 300.0
+# A URL as the standard has it: all else in it is written as %20 and the like.
+_VALID = re.compile(
+    r"[a-z]+://[\w.~:@!$&'()*+,;=%\[\]-]*"  # login, host, port
+    r"(?:[/?](?:[\w.~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*)?(?:#.*)?",
+    re.ASCII | re.IGNORECASE,
+)
 # Some servers answer GET alone, and signed addresses are often signed for GET alone.
 _ASK_BY_GET = (400, 403, 405, 501)
 
@@ -30,6 +37,15 @@ def options() -> dict[str, Any]:
         total=_WHOLE_SECONDS, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS
     )
     return {"client_kwargs": {"timeout": timeout, "trust_env": True}}
+
+
+def is_quoted(url: str) -> bool:
+    """Whether a URL can be sent as it is.
+
+    It then must be: a signature may be of its very letters, and another way of writing the same
+    address (``~`` for ``%7E``) would not fit it.
+    """
+    return url.isascii() and _VALID.fullmatch(url) is not None
 
 
 def headers_of(system: Any, url: str) -> Headers:
@@ -54,7 +70,7 @@ def headers_of(system: Any, url: str) -> Headers:
 
 
 def bytes_of(system: Any, url: str, *, max_bytes: int) -> tuple[bytes, Headers]:
-    """A picture's bytes, with the headers that came with them.
+    """An object's bytes, with the headers that came with them.
 
     Raises:
         PictureError: ``too_large`` as soon as it is; the rest is not read.

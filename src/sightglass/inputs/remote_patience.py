@@ -25,6 +25,14 @@ _LONGEST = 4096  # what is looked at; a URL in it may be a megabyte
 _PASSING_STATUS = frozenset((408, 425, 429, 500, 502, 503, 504))
 _PASSING_ERRNO = frozenset((errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT))
 
+# What a server sends that no other attempt would mend, by the names of aiohttp's errors: that
+# library is not imported for every s3:// URL.
+_REFUSED = {
+    "TooManyRedirects": "redirected too often, in a circle perhaps",
+    "RedirectClientError": "redirected to what is no address of the web",
+    "InvalidURL": "no valid address",
+}
+
 _failed_in_a_row: Counter[str] = Counter()
 _lock = threading.Lock()
 
@@ -65,9 +73,9 @@ def is_given_up(server: str) -> bool:
 
 def in_words(error: Exception) -> str:
     """Why a request failed: one printable line without logins and signatures."""
-    status = _status(error)
-    if isinstance(error, FileNotFoundError) or status in (404, 410):
+    if is_absent(error):
         return "not found"
+    status = _status(error)
     if isinstance(error, PermissionError) or status in (401, 403):
         return "permission denied" + (f" ({status})" if status else "")
     if isinstance(error, TimeoutError):
@@ -75,8 +83,15 @@ def in_words(error: Exception) -> str:
     if status is not None:
         said = getattr(error, "message", "")
         return _one_line(f"the server answered {status} {said if isinstance(said, str) else ''}")
+    if refused := _refused(error):
+        return refused
     said = first_line(error, otherwise=type(error).__name__)[:_LONGEST]
     return _one_line(text_without_secrets(said))
+
+
+def is_absent(error: Exception) -> bool:
+    """Whether a server says that there is nothing under this name."""
+    return isinstance(error, FileNotFoundError) or _status(error) in (404, 410)
 
 
 def _answered(server: str) -> None:
@@ -87,6 +102,8 @@ def _answered(server: str) -> None:
 def _passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment."""
     if isinstance(error, PictureError | FileNotFoundError | PermissionError | ValueError):
+        return False
+    if _refused(error):
         return False
     status = _status(error)
     if status is not None:
@@ -99,12 +116,18 @@ def _passes(error: Exception) -> bool:
     return type(error).__module__.startswith("aiohttp.")
 
 
+def _refused(error: Exception) -> str:
+    """In words, where a reply is one of those in ``_REFUSED``; else empty."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return next((words for name, words in _REFUSED.items() if name in names), "")
+
+
 def _status(error: Exception) -> int | None:
     """The HTTP status that an error of any of the libraries carries."""
     for name in ("status", "status_code", "code"):
         value = getattr(error, name, None)
-        if isinstance(value, int) and 100 <= value < 600:
-            return value
+        if isinstance(value, int):
+            return value if 100 <= value < 600 else None
     return None
 
 

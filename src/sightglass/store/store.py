@@ -69,6 +69,10 @@ class Store:
         with self._lock:
             self._connection.close()
 
+    def has_path(self, path: str) -> bool:
+        """Whether a stamp of ``path`` is remembered, whichever it is."""
+        return self._one("SELECT 1 FROM paths WHERE path = ?", (_key(path),)) is not None
+
     def known_content(self, path: str, *, size: int, mtime_ns: int) -> bytes | None:
         """The content hash of ``path`` if it was read before and its stamp has not changed.
 

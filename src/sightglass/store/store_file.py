@@ -63,7 +63,8 @@ class StoreFile:
                 if not renew and not is_ours(self._path):
                     raise InputError(
                         f"store: {self._name} is not a store, and is left as it is ({error}). "
-                        f"Choose another file with --store."
+                        f"Choose another file with --store; if this was a store until its "
+                        f"beginning was damaged, rename or delete it."
                     ) from error
                 damage = error
             else:

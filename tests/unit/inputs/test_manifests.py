@@ -102,6 +102,24 @@ def test_columns_end_as_the_first_line_has_it(at: Path, mark: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "paths"),
+    [
+        ("a.tsv", "path\tnote, long, very\na.jpg\tx, y; z\n", ["a.jpg"]),
+        ("a.tsv", "path\np/=cmd,x.jpg\nb;c.jpg\n", ["p/=cmd,x.jpg", "b;c.jpg"]),
+        ("a.tsv", 'n\tpath\n"1\t2"\ta,b.jpg\n', ["a,b.jpg"]),
+        ("a.tsv.gz", gzip.compress(b"path\na,b.jpg\n", mtime=0), ["a,b.jpg"]),
+        ("a.csv", 'path;"notes, free, text"\na.jpg;x, y, z\n', ["a.jpg"]),
+        ("a.csv", '"notes; ""free; "" text",path\nx,a;b.jpg\n', ["a;b.jpg"]),
+        ("a.csv", 'path;"a note,\nof two, or more, lines"\na.jpg;1\n', ["a.jpg"]),
+    ],
+)
+def test_marks_in_quotes_end_no_column_and_tabs_end_those_of_tsv(
+    at: Path, name: str, text: str | bytes, paths: list[str]
+) -> None:
+    assert listed(name, text) == paths
+
+
+@pytest.mark.parametrize(
     ("header", "at_column"),
     [
         ("url,path", 1),
@@ -132,7 +150,8 @@ def test_json_lines_give_one_key(at: Path) -> None:
 def test_parquet_gives_one_column_whatever_the_file_is_called(at: Path) -> None:
     names = [f"{n}.jpg" if n % 3 else None for n in range(20_000)]
     column = pyarrow.array(names)
-    for array in (column, column.cast(pyarrow.large_string()), column.dictionary_encode()):
+    kinds = (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view())
+    for array in (*map(column.cast, kinds), column.dictionary_encode()):
         table = pyarrow.table({"n": range(20_000), "url": array})
         pyarrow.parquet.write_table(table, "list", row_group_size=3000)
         assert list(read_manifest("list")) == [name for name in names if name]
@@ -232,6 +251,7 @@ def test_no_room_for_the_copy_of_a_manifest_is_said_as_that(
         ("a.csv", "name,n\na.jpg,1\n", "needs a column path, url, file, filename or image, got 'n"),
         ("a.csv", "", "needs a column path, url, file, filename or image, got none."),
         ("a.csv", "path,n\na,b.jpg,1\n", "must have 2 cells in each row, got 3 in line 2. Put quo"),
+        ("a.tsv", "path\na\tb.jpg\n", "got 2 in line 2. Put quotes round names that hold tabs."),
         ("a.csv", 'path,n\n"a.jpg,1\nb.jpg,2\n', "must be CSV, but line 3 makes no sense (unexp"),
         ("a.csv", 'path,n\n"a"b.jpg,1\n', "must be CSV, but line 2 makes no sense ("),
         ("a.csv", "path,path\na,b\n", "must have one column 'path', got 2."),
@@ -302,6 +322,29 @@ def test_a_column_that_is_absent_names_those_there(at: Path) -> None:
 def test_the_first_path_of_a_list_without_header_is_not_lost(at: Path) -> None:
     Path("a.jpg").touch()
     assert "Put a line 'path' in front" in complaint("a.csv", "a.jpg\nb.jpg\n")
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["gone/one.jpg", "gone\\one", "one.JPG", "one.tif ", "one.webp", "s3://b/one", "/gone/one"],
+)
+def test_the_first_of_a_list_without_header_is_not_lost_where_it_is_absent(
+    at: Path, first: str
+) -> None:
+    for name in ("a.csv", "a.tsv"):
+        for text in (f"{first}\nb.jpg\n", f"{first}\n"):
+            assert "must name its columns in the first line, got '" in complaint(name, text)
+        # Who says that it is a name is believed.
+        assert listed(name, f"{first}\nb.jpg\n", first) == ["b.jpg"]
+
+
+def test_a_known_heading_is_one_though_a_folder_has_that_name(at: Path) -> None:
+    Path("image").mkdir()
+    Path("shots").mkdir()
+    assert listed("a.csv", "Image\na.jpg\n") == ["a.jpg"]
+    assert "got 'shots' there" in complaint("a.csv", "shots\na.jpg\n")
+    assert listed("a.csv", "shots\na.jpg\n", "shots") == ["a.jpg"]
+    assert listed("a.csv", "shot.name\na.jpg\n") == ["a.jpg"]
 
 
 def test_a_parquet_column_of_numbers_is_refused(at: Path) -> None:

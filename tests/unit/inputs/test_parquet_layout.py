@@ -40,6 +40,8 @@ def test_metadata_without_class_names_give_none(found: dict[bytes, bytes] | None
     [
         (pa.binary(), True),
         (pa.large_binary(), True),
+        (pa.binary_view(), True),
+        (pa.struct([("bytes", pa.binary_view())]), True),
         (pa.struct([("bytes", pa.binary()), ("path", pa.string())]), True),
         (pa.struct([("path", pa.string())]), False),
         (pa.struct([("bytes", pa.string())]), False),

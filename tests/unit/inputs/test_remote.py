@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote
 
 import fsspec
@@ -11,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_server import LocalServer
 from picture_server import LONG_AGO, Page, PictureServer
 from sightglass.errors import InputError, MissingExtraError, PictureError
 from sightglass.inputs import remote_patience
 from sightglass.inputs.file_bytes import read_bytes, stamp_of
 from sightglass.inputs.file_stamp import FileStamp
-from sightglass.inputs.remote import is_url, local_path, require_file_system
+from sightglass.inputs.remote import copied_here, is_url, local_path, require_file_system
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +114,67 @@ def test_a_picture_on_a_web_server_is_one_request(server: PictureServer) -> None
     assert server.log == ["GET /a%20b.jpg?v=1"]
     assert stamp_of(f"{server.url}/a b.jpg?v=1") == stamp
     assert server.log[1:] == ["HEAD /a%20b.jpg?v=1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        # What RFC 3986 allows is one of many ways to write an address; signatures are of one.
+        ("/a%7Eb'c(d.jpg?hmac=a%7Eb'c(d&x=%41&y=a+b%20c;/?", None),
+        ("/%2e%2E/a//b.jpg?sig=%3d%3D", None),
+        ("/a%2Fb.jpg?#part", "/a%2Fb.jpg"),
+        # What it does not allow cannot be sent.
+        ("/a b.jpg?x=%41", "/a%20b.jpg?x=A"),
+        ("/100%.jpg", "/100%25.jpg"),
+        ("/é.jpg?x=|", "/%C3%A9.jpg?x=%7C"),
+        ("/[1].jpg", "/%5B1%5D.jpg"),
+    ],
+)
+def test_a_valid_address_is_sent_to_the_letter(
+    server: PictureServer, path: str, sent: str | None
+) -> None:
+    server.pages[sent or path] = Page(b"abc")
+    assert read_bytes(server.url + path)[0] == b"abc"
+    assert stamp_of(server.url + path) is not None
+    with copied_here(server.url + path) as copy:
+        assert copy.read_bytes() == b"abc"
+    assert server.log == [f"{method} {sent or path}" for method in ("GET", "HEAD", "GET")]
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("/a.jpg", "redirected too often, in a circle perhaps"),
+        ("file:///etc/hostname", "redirected to what is no address of the web"),
+        ("http://[", "redirected to what is no address of the web"),
+    ],
+)
+def test_a_redirect_that_leads_nowhere_is_not_tried_again(to: str, said: str) -> None:
+    asked: list[str] = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with LocalServer(Redirects) as server:
+        assert refused(f"{server.url}/a.jpg") == f"unreadable: {said}"
+        assert len(asked) == (10 if to == "/a.jpg" else 1)  # aiohttp follows ten at most
+        with (
+            pytest.raises(InputError, match=rf"cannot be read \({said}\)"),
+            copied_here(f"{server.url}/a.jpg"),
+        ):
+            pass
+
+
+def test_what_is_no_address_is_said_as_that() -> None:
+    assert refused("http:///a.jpg") == "unreadable: no valid address"
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 501])

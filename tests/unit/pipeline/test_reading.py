@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picture_server import Page, PictureServer
 from sightglass.encoders.card import ImageInput
 from sightglass.encoders.synthetic import SyntheticEncoder
 from sightglass.inputs import images
@@ -78,6 +79,20 @@ def test_a_known_and_unchanged_file_is_not_even_opened(
     assert read.known is not None
     assert np.array_equal(read.known.row, row)
     assert (read.known.width, read.known.height) == (40, 30)
+
+
+def test_a_server_is_asked_about_changes_of_known_urls_alone() -> None:
+    store = Store(None)
+    with PictureServer() as server:
+        server.pages["/red.png"] = Page(RED)
+        url = f"{server.url}/red.png"
+        read = read_picture(url, store=store, encoder=ENCODER)
+        assert server.log == ["GET /red.png"]
+        remember(store, read, url)
+        assert read_picture(url, store=store, encoder=ENCODER).known is not None
+        assert server.log == ["GET /red.png", "HEAD /red.png"]
+    assert store.has_path(url)
+    assert not store.has_path(f"{url}?v=2")
 
 
 def test_a_known_path_means_nothing_to_another_encoder(path: str) -> None:
