@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from adapters.checkpoints import write_clip, write_dinov2
@@ -137,9 +138,45 @@ def test_weights_of_another_size_than_the_configuration_are_refused_when_loaded(
     edit(folder / "config.json", lambda config: config["text_config"].update(hidden_size=64))
     encoder = load_hub_encoder(str(folder))
     assert isinstance(encoder, HubDualEncoder)
-    with pytest.raises(ModelError, match="transformers cannot load this model") as caught:
+    with pytest.raises(
+        ModelError, match=r"'text_model\.\S+' must be \(.*64.*\), is \(.*32.*\)\. Fetch"
+    ) as caught:
         encoder.encode_texts(["cat"])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("write", [write_clip, write_dinov2])
+def test_a_weight_of_another_shape_is_named(tmp_path: Path, write: Callable[..., Path]) -> None:
+    folder = write(tmp_path)
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    name = next(key for key in tensors if key.endswith("norm.weight"))
+    save_file(tensors | {name: torch.ones(7)}, path, metadata={"format": "pt"})
+    encoder = load_hub_encoder(str(folder))
+    picture = encoder.prepare(Image.new("RGB", (40, 30)))
+    with pytest.raises(ModelError, match=rf"'{name}' must be \(32,\), is \(7,\)\. Fetch"):
+        encoder.encode_images([picture])
+
+
+def test_embeddings_of_no_token_at_all_are_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    name = "text_model.embeddings.token_embedding.weight"
+    save_file(load_file(path) | {name: torch.tensor(1.0)}, path, metadata={"format": "pt"})
+    encoder = load_hub_encoder(str(folder))
+    assert isinstance(encoder, HubDualEncoder)
+    with pytest.raises(ModelError, match="which has 0 tokens"):
+        encoder.encode_texts(["cat"])
+
+
+def test_a_weight_is_named_whatever_its_file_puts_before_it(tmp_path: Path) -> None:
+    path = write_dinov2(tmp_path) / "model.safetensors"
+    tensors = {f"dinov2.{name}": tensor for name, tensor in load_file(path).items()}
+    tensors["dinov2.layernorm.weight"] = torch.ones(7)
+    save_file(tensors, path, metadata={"format": "pt"})
+    encoder = load_hub_encoder(str(tmp_path))
+    picture = encoder.prepare(Image.new("RGB", (40, 30)))
+    with pytest.raises(ModelError, match=r"'dinov2.layernorm.weight' must be \(32,\), is \(7,\)"):
+        encoder.encode_images([picture])
 
 
 def test_a_folder_without_an_image_processor_is_refused(folder: Path) -> None:

@@ -20,6 +20,8 @@ import numpy as np
 from sightglass.checks import require_extra
 from sightglass.encoders.card import EncoderCard, FileEntry, ImageInput, Precision, TextInput
 from sightglass.encoders.embeddings import Embeddings
+from sightglass.encoders.failed_pass import failing_in_one_sentence
+from sightglass.encoders.graphics_card import fingerprint_here
 from sightglass.encoders.hub_card import hash_files, read_card
 from sightglass.encoders.hub_checkpoint import Checkpoint, read_checkpoint
 from sightglass.encoders.hub_folder import locate_model
@@ -32,7 +34,7 @@ from sightglass.encoders.hub_network import (
     load_model,
     passes_of,
 )
-from sightglass.encoders.hub_tokens import load_tokenizer
+from sightglass.encoders.hub_tokens import check_ids, load_tokenizer
 from sightglass.encoders.naflex import patch_sequences
 from sightglass.encoders.open_clip_format import RESNET
 from sightglass.encoders.precision import choose_precision
@@ -80,12 +82,12 @@ class HubImageEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of weights, vocabulary, preprocessing, precision and size of a pass.
+        """Hex digest of weights, vocabulary, preprocessing, precision, device and size of a pass.
 
         Another size may change a row's last bit, and a run must not depend on what others left in
         the store, not in one bit.
         """
-        fingerprint = self.card.fingerprint
+        fingerprint = fingerprint_here(self.card.fingerprint)
         size = self._pictures_per_pass
         if size == PICTURES_PER_PASS[self._unhashed.precision]:
             return fingerprint
@@ -117,7 +119,7 @@ class HubImageEncoder:
 
         Raises:
             MissingExtraError: If torch or transformers is not installed.
-            ModelError: If the weights cannot be loaded.
+            ModelError: If the weights cannot be loaded, or the network fails.
         """
         spec = self._image_input
         inputs = _patches(pictures, spec) if spec.resize == "patches" else _pixels(pictures, spec)
@@ -131,7 +133,8 @@ class HubImageEncoder:
     def _encode(self, tower: str, inputs: Sequence[Inputs]) -> Embeddings:
         rows = np.zeros((len(inputs), self._unhashed.dim), np.float32)
         if inputs:
-            rows[:] = self._network[tower](inputs)
+            with failing_in_one_sentence(self._checkpoint.name):
+                rows[:] = self._network[tower](inputs)
         return Embeddings.of(rows, fingerprint=self.fingerprint)
 
 
@@ -143,9 +146,11 @@ class HubDualEncoder(HubImageEncoder):
 
         Raises:
             MissingExtraError: If torch or transformers is not installed.
-            ModelError: If the weights or the tokenizer cannot be loaded.
+            ModelError: If the weights or the tokenizer cannot be loaded, or do not fit each other.
         """
-        return self._encode("text", [{"input_ids": ids} for ids in self._tokens(texts)])
+        tokens = self._tokens(texts)
+        check_ids(tokens, self._checkpoint)
+        return self._encode("text", [{"input_ids": ids} for ids in tokens])
 
     @cached_property
     def _tokens(self) -> Tokenise:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sightglass.encoders.card import EncoderCard, FileEntry, Precision
+from sightglass.encoders.folder_files import read_small
 from sightglass.encoders.hub_checkpoint import Checkpoint
 from sightglass.encoders.hub_image_input import read_image_input
 from sightglass.encoders.hub_text_input import TOKENIZER_FILES, read_text_input
@@ -100,9 +101,17 @@ def hash_files(checkpoint: Checkpoint) -> tuple[FileEntry, ...]:
     entries = [_entry(path, "weights") for path in checkpoint.weights]
     entries.append(_entry(checkpoint.config_file, "weights"))
     if checkpoint.has_texts:
-        paths = (checkpoint.folder / name for name in TOKENIZER_FILES)
+        paths = [checkpoint.folder / name for name in TOKENIZER_FILES]
+        if not (checkpoint.folder / "tokenizer.json").is_file():
+            paths += _other_vocabularies(checkpoint.folder)
         entries += [_entry(path, "vocabulary") for path in paths if path.is_file()]
     return tuple(entries)
+
+
+def _other_vocabularies(folder: Path) -> list[Path]:
+    """What transformers may make a tokenizer of as well, where the settings ask for it."""
+    of_versions = sorted(folder.glob("tokenizer.*.json"))
+    return [*of_versions, folder / "sentencepiece.bpe.model", folder / "vocab.txt"]
 
 
 def _format(checkpoint: Checkpoint) -> str:
@@ -119,8 +128,8 @@ def _entry(path: Path, role: str) -> FileEntry:
 def _licence(readme: Path) -> str:
     """What the page's front matter (between two lines of dashes) says; else where to look."""
     try:
-        lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = (read_small(readme) or b"").decode("utf-8", errors="replace").splitlines()
+    except ModelError:
         return _UNKNOWN_LICENCE
     if not lines or lines[0].strip() != "---":
         return _UNKNOWN_LICENCE

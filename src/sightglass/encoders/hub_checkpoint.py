@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sightglass.encoders.folder_files import check_files, check_weights_are_whole, read_small
 from sightglass.encoders.hub_weights import INDEX, WHOLE, StoredTensor, read_headers, weight_files
 from sightglass.encoders.open_clip_format import (
     OPEN_CLIP_CONFIG,
@@ -81,6 +82,7 @@ def read_checkpoint(name: str, folder: Path) -> Checkpoint:
         ModelError: If configuration or weights are absent or malformed.
         UnknownNameError: If the model is of a type that we cannot run.
     """
+    check_files(folder)
     if is_open_clip(folder):
         return _read_open_clip(name, folder)
     config = read_json(folder / CONFIG)
@@ -92,6 +94,7 @@ def read_checkpoint(name: str, folder: Path) -> Checkpoint:
     model_type = str(config.get("model_type"))
     if model_type not in DUAL_TYPES + VISION_TYPES:
         raise unknown_name(f"model type in {name}:", model_type, DUAL_TYPES + VISION_TYPES)
+    check_weights_are_whole(folder, config)
     weights = weight_files(folder)
     tensors = read_headers(weights)
     _check_depth(name, config, len(tensors))
@@ -152,13 +155,14 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Raises:
         ModelError: If the file is not a JSON object.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    data = read_small(path)
+    if data is None:
         return None
+    try:
+        content = json.loads(data.decode("utf-8"))
     except RecursionError as error:
         raise ModelError(f"{path}: JSON that is nested too deeply. Fetch it again.") from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ModelError(f"{path}: not valid JSON ({error}). Fetch it again.") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path}: a JSON object is needed, got a {type(content).__name__}.")

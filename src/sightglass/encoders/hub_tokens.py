@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sightglass.encoders.folder_files import check_files
+from sightglass.encoders.hub_checkpoint import Checkpoint
 from sightglass.encoders.quiet import quiet_transformers
 from sightglass.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Int64
     from tokenizers import Tokenizer
 
 
@@ -23,6 +28,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """
     from tokenizers import Tokenizer
 
+    check_files(folder)
     path = folder / "tokenizer.json"
     try:
         if path.is_file():
@@ -35,6 +41,22 @@ def load_tokenizer(folder: Path) -> Tokenizer:
             f"({type(error).__name__}). Save the model's tokenizer there: tokenizer.json."
         ) from error
     return tokenizer
+
+
+def check_ids(ids: Sequence[Int64[np.ndarray, " length"]], checkpoint: Checkpoint) -> None:
+    """Refuse tokens that the network has no embedding for: a graphics card would not recover.
+
+    Raises:
+        ModelError: If there is one.
+    """
+    shape = checkpoint.tensor("token_embedding.weight").shape
+    known = shape[0] if shape else 0
+    largest = max((int(row.max(initial=0)) for row in ids), default=0)
+    if largest >= known:
+        raise ModelError(
+            f"{checkpoint.name}: a tokenizer made for this network is needed, which has "
+            f"{known:,} tokens, this one gives number {largest:,}. Fetch tokenizer.json again."
+        )
 
 
 def _build_from_older_files(folder: Path) -> Tokenizer:

@@ -7,12 +7,14 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from sightglass.encoders.folder_files import read_small
 from sightglass.errors import ModelError
+from sightglass.inputs.inner_path import is_inner
 
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -52,7 +54,8 @@ def weight_files(folder: Path, *, whole: str = WHOLE) -> tuple[Path, ...]:
         whole: Name of the one file; only transformers' own has shards.
 
     Raises:
-        ModelError: If there is none, or the index is malformed or names a file that is absent.
+        ModelError: If there is none, or the index is malformed, or names a file that is absent or
+            lies in another folder: what is hashed must be what is loaded.
     """
     if (folder / whole).is_file():
         return (folder / whole,)
@@ -66,11 +69,18 @@ def weight_files(folder: Path, *, whole: str = WHOLE) -> tuple[Path, ...]:
             f"{library} writes safetensors."
         )
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        files = tuple(folder / PurePath(name).name for name in names)
+        content = json.loads((read_small(index) or b"").decode("utf-8"))
+        names = sorted(set(content["weight_map"].values()))
+        outside = next((name for name in names if not _is_bare(name)), None)
+        files = tuple(folder / name for name in names)
         absent = next((path for path in files if not path.is_file()), None)
     except _DAMAGE as error:
         raise ModelError(f"{index}: not a valid index of shards. Fetch the model again.") from error
+    if outside is not None:
+        raise ModelError(
+            f"{index}: shards in the same folder are needed, '{outside[:60]}' is not the name of a "
+            f"file there. Fetch the model again."
+        )
     if absent is not None:
         raise ModelError(f"{absent}: the index names this file, it is absent. Fetch it again.")
     return files
@@ -114,6 +124,11 @@ def read_number(tensor: StoredTensor) -> float:
         # A bfloat16 is the upper half of a float32.
         return float(np.frombuffer(b"\0\0" + raw[:2], dtype="<f4")[0])
     return float(np.frombuffer(raw, dtype="<f" + str(int(tensor.dtype[1:]) // 8), count=1)[0])
+
+
+def _is_bare(name: str) -> bool:
+    """Whether ``name`` is that of a file in the folder itself, on every system."""
+    return is_inner(name) and PurePosixPath(name).name == name
 
 
 def _read_header(path: Path) -> dict[str, StoredTensor]:

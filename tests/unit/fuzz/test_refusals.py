@@ -119,7 +119,7 @@ def test_a_line_break_of_some_machines_survives_yaml(tmp_path: Path, note: str) 
 @pytest.mark.parametrize("name", ["x" * 300, "a/" + "x" * 300])
 def test_an_index_that_names_what_no_file_can_be_called_is_none(tmp_path: Path, name: str) -> None:
     written(tmp_path, json.dumps({"weight_map": {"a": name}}).encode(), INDEX)
-    with pytest.raises(ModelError, match="not a valid index of shards"):
+    with pytest.raises(ModelError, match=r"not a valid index of shards|shards in the same folder"):
         weight_files(tmp_path)
 
 
