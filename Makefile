@@ -12,8 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check format screenshot bench bench-faults bench-cluster bench-distill \
-	bench-train bench-noise bench-memory fuzz e2e browser clean
+.PHONY: help demo test check format screenshot bench bench-faults bench-cluster bench-plan \
+	bench-report bench-distill bench-train bench-noise bench-memory fuzz e2e browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -82,6 +82,12 @@ bench-faults: $(VENV)/dev  ## Classify 20,000 damaged and hostile files; every o
 
 bench-cluster: $(VENV)/cluster  ## Pictures per second without Ray, and with one and two workers of it
 	$(BIN)/python bench/cluster.py
+
+bench-plan: $(VENV)/dev  ## Bytes and seconds that a picture costs the command of a cluster
+	$(BIN)/python bench/plan.py
+
+bench-report: $(VENV)/dev browser  ## How a browser bears reports of many rows
+	$(BIN)/python bench/report_page.py
 
 bench-distill: $(VENV)/dev  ## Steps per second of prompt distillation, where the time goes, peak memory
 	$(BIN)/python bench/distill.py

@@ -1,4 +1,4 @@
-"""A Ray cluster of three nodes on this machine: what one machine gives, a cluster gives too."""
+"""Ray clusters on this machine: what one machine gives, a cluster gives too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,37 @@ def home(tmp_path: Path) -> Path:
             Image.new("RGB", (1200 + number % 50, 900), colour).save(path, compress_level=1)
     (photos / "odd\udcffname.png").write_bytes((photos / "00001.png").read_bytes())
     return tmp_path
+
+
+@contextmanager
+def started(home: Path) -> Iterator[str]:
+    """The address of what `ray start --head` of this home folder starts."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # Ended by its own process: `ray stop` ends whatever Ray there is on the machine.
+    head = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+            *("--node-ip-address", "127.0.0.1", "--port", str(port), "--num-cpus", "1"),
+            *("--include-dashboard", "false", "--object-store-memory", "100000000"),
+        ],
+        env=environment(home) | {"RAY_USAGE_STATS_ENABLED": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert head.stdout is not None
+        said = ""
+        while "Ray runtime started" not in said:
+            line = head.stdout.readline()
+            assert line, said
+            said += line
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.send_signal(signal.SIGINT)
+        head.communicate(timeout=60)
 
 
 def on_ray(home: Path, cluster: Any, out: str, *options: str) -> subprocess.Popen[str]:
@@ -183,3 +216,34 @@ def test_the_bundled_model_with_references_answers_alike(tmp_path: Path, cluster
         for one in ("alone", "far")
     ]
     assert kinds[0] == kinds[1] != []
+
+
+def test_what_ray_start_starts_is_joined_with_and_without_a_token(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, colour in enumerate(("red", "lime", "blue")):
+        Image.new("RGB", (40, 30), colour).save(photos / f"{number}.png")
+    token = tmp_path / ".ray" / "auth_token"
+    command = ("classify", "photos", *COLOURS, "--engine", "ray")
+
+    def tables(out: str, *options: str) -> list[bytes]:
+        done = run(*command, "--out", out, *options, home=tmp_path, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return [(tmp_path / out / name).read_bytes() for name in RESULTS]
+
+    # A run of one machine leaves no token behind: `ray start` would ask for it ever after.
+    expected = tables("here", "--workers", "1")
+    assert not token.exists()
+    with started(tmp_path) as address:
+        assert tables("plain", "--address", address) == expected
+    # As `ray get-auth-token --generate` leaves one.
+    token.parent.mkdir()
+    token.write_text("a" * 64)
+    with started(tmp_path) as address:
+        assert tables("token", "--address", address) == expected
+        token.write_text("b" * 64)
+        refused = run(*command, "--out", "no", "--address", address, home=tmp_path, timeout=300)
+    assert refused.returncode == 2
+    assert f"--address {address}: the cluster's token is needed" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert token.read_text() == "b" * 64

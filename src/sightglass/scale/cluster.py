@@ -15,6 +15,7 @@ from sightglass.checks import require_extra, usable_processors
 from sightglass.errors import InputError, ResultsError, first_line
 from sightglass.scale.answers import Answer
 from sightglass.scale.failures import Failure
+from sightglass.scale.login import check_login, prepare_login
 from sightglass.scale.plan import Plan
 from sightglass.scale.reachable import check_reachable
 from sightglass.scale.shards import Shard, packed_sources, unpacked_sources
@@ -56,12 +57,17 @@ class ClusterTally:
     answered: set[str] = field(default_factory=set)
 
 
-def require_ray() -> Any:
+def require_ray(address: str | None) -> Any:
     """Ray, and Ray Data.
+
+    Args:
+        address: What will be given to ``connected``: Ray looks only when it is imported whether to
+            log in.
 
     Raises:
         MissingExtraError: If one of them is not installed.
     """
+    prepare_login(address)
     os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
     ray = require_extra("ray", extra="ray", purpose="--engine ray")
     require_extra("ray.data", extra="ray", purpose="--engine ray")
@@ -80,7 +86,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     """
     if address is not None:
         check_reachable(address)
-    ray = require_ray()
+    ray = require_ray(address)
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address is None:
         to_begin = {
@@ -94,7 +100,8 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     try:
         with _without_standard_error():
             ray.init(**to_begin, **quiet)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        check_login(error, address)
         where = "this machine" if address is None else f"--address {address}"
         raise InputError(
             f"Ray: a cluster that can be joined is needed, {where} gives none "

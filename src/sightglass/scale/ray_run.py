@@ -12,16 +12,18 @@ from sightglass.errors import InputError
 from sightglass.reports.first_seen import FirstSeen
 from sightglass.reports.folder import SHARDS
 from sightglass.reports.prediction import Row
+from sightglass.reports.shown_rows import MOST_ROWS
 from sightglass.reports.work import Work
 from sightglass.scale.answers import TALLIED, Answer
 from sightglass.scale.cluster import ClusterTally, answers, connected, require_ray
+from sightglass.scale.late_thumbnails import late_thumbnails
 from sightglass.scale.merging import in_order, with_duplicates
 from sightglass.scale.plan import Plan, plan_of
 from sightglass.scale.settings import ClassifierSettings
 from sightglass.scale.shard_folder import ShardFolder, run_key
 from sightglass.scale.shards import SHARD_SIZE, Shard, Sharding
 
-# More than a report has room for, so that it can choose; 100 MB come back for them.
+# More than a report of all rows has room for, so that it can choose; 100 MB come back for them.
 MOST_THUMBNAILS = 20_000
 
 
@@ -58,7 +60,7 @@ class RayRun:
         for name, number in (("--workers", workers), ("--shard-size", shard_size)):
             if number is not None and number < 1:
                 raise InputError(f"{name} must be 1 or more, got {number}.")
-        require_ray()
+        require_ray(address)
         self.classifier = settings.classifier()
         self._settings = settings
         self._address = address
@@ -73,6 +75,7 @@ class RayRun:
         self._first_answer: float | None = None
         self._folder: ShardFolder | None = None
         self._notes: set[str] = set()
+        self._late: dict[str, bytes] = {}
 
     def stream(self, sources: Sequence[str]) -> Iterator[Row]:
         """One row per source, in order, as ``ZeroShotClassifier.stream`` gives them.
@@ -126,6 +129,17 @@ class RayRun:
                 yield row
         finally:
             arriving.close()
+        if sharding.total > MOST_ROWS:
+            with work.timed("thumbnails"):
+                shards = (sharding[number] for number in range(len(sharding)))
+                self._late = late_thumbnails(
+                    (row for one in shards for row in folder.rows(one.number, one.sources)),
+                    labels=work.labels,
+                    failed=work.failed,
+                    classifier=classifier,
+                    at_hand=self.thumbnail,
+                    most_rows=MOST_ROWS,
+                )
 
     def record(self, *, command: Sequence[str] = ()) -> dict[str, Any]:
         """What run.json says: as of one machine, and what the cluster did."""
@@ -150,7 +164,7 @@ class RayRun:
     def thumbnail(self, sha256: str) -> bytes | None:
         """JPEG bytes of a picture or a reference; None if they did not come back."""
         found = None if self._folder is None else self._folder.thumbnail(sha256)
-        return found or self.classifier.thumbnail(sha256)
+        return found or self._late.get(sha256) or self.classifier.thumbnail(sha256)
 
     def finish(self) -> None:
         """The results are in place: forget the shards."""
@@ -192,7 +206,10 @@ def shown_of(shard: Shard, total: int, most: int = MOST_THUMBNAILS) -> list[int]
     """Places in a shard of the pictures that a report may show: ``most`` of ``total``, or all.
 
     The run is cut into ``most`` stretches, equal to one picture, and the first of each is taken.
+    Of a run whose rows a report cannot all show there are none: nobody knows yet which it will.
     """
+    if total > MOST_ROWS:
+        return []
     return [
         place - shard.first
         for place in range(shard.first, shard.first + len(shard.sources))

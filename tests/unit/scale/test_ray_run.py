@@ -17,6 +17,7 @@ import pytest
 
 from colour_photos import COLOURS, classifier, save
 from sightglass.errors import InputError, MissingExtraError
+from sightglass.reports.html import write_report
 from sightglass.reports.work import Work
 from sightglass.scale import ray_run
 from sightglass.scale.answers import Answer, answer_of
@@ -65,7 +66,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
     monkeypatch.setattr(ray_run, "connected", made.connected)
     monkeypatch.setattr(ray_run, "answers", made.answers)
-    monkeypatch.setattr(ray_run, "require_ray", lambda: None)
+    monkeypatch.setattr(ray_run, "require_ray", lambda _: None)
     return made
 
 
@@ -164,6 +165,29 @@ def test_an_even_sample_for_the_report_has_as_many_as_it_may(total: int) -> None
         assert shown == list(range(total))
     else:  # the first of each of ten stretches: the smallest n with n / total >= k / 10
         assert shown == [next(n for n in range(total) if 10 * n >= k * total) for k in range(10)]
+
+
+def test_a_report_that_cannot_show_all_rows_has_thumbnails_of_those_it_shows(
+    tmp_path: Path, sources: list[str], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_run, "MOST_ROWS", 4)
+    alone = classifier()
+    expected = [one.as_row() for one in alone.stream(sources)]
+    run = run_of(tmp_path / "out")
+    assert list(run.stream(sources)) == expected
+    asked = []
+
+    def thumbnail(sha256: str) -> bytes | None:
+        asked.append(sha256)
+        return run.thumbnail(sha256)
+
+    path = tmp_path / "report.html"
+    page = write_report(path, lambda: iter(expected), run.record(), thumbnail, most_rows=4)
+    assert page.rows == page.thumbnails == 4
+    for sha256 in asked:
+        assert run.thumbnail(sha256) == alone.thumbnail(sha256) is not None
+    # No worker was asked for any: it cannot know what the page will show.
+    assert list((tmp_path / "out").rglob("*.jpegs")) == []
 
 
 def test_shards_of_other_sources_are_left_alone_and_said(
