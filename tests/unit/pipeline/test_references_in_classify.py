@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
+from collections.abc import Sequence
+from operator import mul
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from sightglass import ZeroShotClassifier
+from sightglass.decisions import Evidence
+from sightglass.encoders.embeddings import Embeddings
 from sightglass.encoders.synthetic import SyntheticEncoder
 from sightglass.errors import InputError, UnknownNameError
 from sightglass.inputs.references import ReferencePicture, ReferenceSet, reference_set
+from sightglass.reports.prediction import Prediction
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255)}
 NAMES = list(COLOURS)
@@ -21,6 +28,22 @@ class Twin(SyntheticEncoder):
     """The same rows under another fingerprint: another encoder to all who ask."""
 
     fingerprint = "twin"
+
+
+class Wide(SyntheticEncoder):
+    """Rows of 512 numbers: with so many, the order of a sum shows in its last digits."""
+
+    fingerprint = "wide"
+    card = SyntheticEncoder().card.model_copy(update={"dim": 512})  # type: ignore[assignment]
+    _to_wide = np.random.default_rng(0).standard_normal((27, 512))
+
+    def encode_images(self, pictures: Sequence[np.ndarray]) -> Embeddings:
+        """One row at a time, so that the rows at least do not depend on the batch."""
+        narrow = super().encode_images(pictures).rows.astype(np.float64)
+        return Embeddings.of(
+            np.array([(row[:, None] * self._to_wide).sum(axis=0) for row in narrow]),
+            fingerprint=self.fingerprint,
+        )
 
 
 def png(colour: tuple[int, ...], seed: int = 0) -> bytes:
@@ -41,14 +64,14 @@ def folder_of(root: Path, shown: dict[str, tuple[int, ...]], *, each: int) -> Pa
 
 
 def classifier(references: Path | ReferenceSet | None, **options: object) -> ZeroShotClassifier:
-    return ZeroShotClassifier(
-        NAMES,
-        model="synthetic:colours",
-        vision_model=Twin(),
-        references=references,
-        store=None,
-        **options,  # type: ignore[arg-type]
-    )
+    given: dict[str, Any] = {"vision_model": Twin(), "store": None} | options
+    return ZeroShotClassifier(NAMES, model="synthetic:colours", references=references, **given)
+
+
+def evidence_in(prediction: Prediction) -> Evidence:
+    assert prediction.decision is not None
+    assert prediction.decision.evidence is not None
+    return prediction.decision.evidence
 
 
 @pytest.fixture
@@ -102,9 +125,7 @@ def test_a_picture_is_never_its_own_evidence(pictures: list[bytes]) -> None:
     chosen = [ReferencePicture(source=(f"{n}", pictures[n]), class_index=n % 3) for n in range(30)]
     result = classifier(reference_set(chosen, n_classes=3)).predict(pictures)
     for prediction, data in zip(result, pictures, strict=True):
-        assert prediction.decision is not None
-        assert prediction.decision.evidence is not None
-        nearest = prediction.decision.evidence.nearest
+        nearest = evidence_in(prediction).nearest
         assert hashlib.sha256(data).hexdigest() not in {one.sha256 for one in nearest}
 
 
@@ -114,6 +135,46 @@ def test_batches_change_nothing(tmp_path: Path, pictures: list[bytes]) -> None:
     assert np.array_equal(one.probabilities, many.probabilities)
     assert np.array_equal(one.unknown_scores, many.unknown_scores)
     assert one.run["fusion"] == many.run["fusion"]
+
+
+def test_the_nearest_references_are_those_of_exact_sums_whatever_the_batch(
+    tmp_path: Path, pictures: list[bytes]
+) -> None:
+    references = folder_of(tmp_path, COLOURS, each=40)
+    found = []
+    for size in (1, 7, 32):
+        made = classifier(references, batch_size=size, vision_model=Wide())
+        found.append([(p.as_row(), evidence_in(p).nearest) for p in made.predict(pictures)])
+    assert found[0] == found[1] == found[2]
+
+    assert made.opinions is not None
+    space = made.opinions.spaces["vision_only"]
+    encoder = Wide()
+    prepared = [encoder.prepare(Image.open(io.BytesIO(data))) for data in pictures]
+    for row, (_, nearest) in zip(
+        space.of(encoder.encode_images(prepared).rows), found[0], strict=True
+    ):
+        cosines = [math.fsum(map(mul, row.tolist(), other)) for other in space.rows.tolist()]
+        best = sorted(range(120), key=lambda place: (-cosines[place], place))[:3]
+        of_wide = [one for one in nearest if one.alignment == "vision_only"]
+        assert [one.name for one in of_wide] == [
+            made.opinions.references.pictures[place].name for place in best
+        ]
+        assert [one.similarity for one in of_wide] == pytest.approx(
+            [cosines[place] for place in best], abs=1e-14
+        )
+
+
+def test_a_picture_that_is_one_of_three_references_has_the_two_others_nearest(
+    pictures: list[bytes],
+) -> None:
+    chosen = [ReferencePicture(source=(f"{n}", pictures[n]), class_index=n) for n in range(3)]
+    result = classifier(reference_set(chosen, n_classes=3)).predict(pictures[:4])
+    for prediction, others in zip(result, ("12", "02", "01", "012"), strict=True):
+        nearest = evidence_in(prediction).nearest
+        for alignment in ("image_image", "vision_only"):
+            names = [one.name for one in nearest if one.alignment == alignment]
+            assert sorted(names) == list(others)
 
 
 def test_copies_and_damaged_files_do_not_disturb_the_calibration(
