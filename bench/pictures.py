@@ -17,7 +17,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def machine(*packages: str) -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     processor = names[0] if names else platform.processor() or platform.machine()
-    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    versions = ", ".join(f"{package} {_version(package)}" for package in packages)
     return (
         f"- {processor}, {usable_processors()} processors usable\n"
         f"- {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
@@ -119,6 +119,13 @@ def machine(*packages: str) -> str:
         f"- libjpeg-turbo {features.version('libjpeg_turbo')} in Pillow\n"
         f"- {datetime.now(UTC):%Y-%m-%d}\n"
     )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _tokenizer(texts: Sequence[str]) -> Any:

@@ -12,8 +12,13 @@ from typing import Any
 
 from tables import markdown, spread, write_csv
 
-# The best class of each picture, and by how much its probability exceeds the second's.
-Answers = Sequence[tuple[str, float]]
+# By path: the best class of the picture, and by how much its probability exceeds the second's.
+Answers = Mapping[str, tuple[str, float]]
+SHOWN_FLIPS = 12
+
+
+class CountError(Exception):
+    """A row went through another number of pictures than it claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +26,12 @@ class Row:
     """One thing to measure.
 
     Attributes:
-        run: What the clock sees.
-        pictures: How many it goes through.
+        run: What the clock sees. It gives its answers, or how many pictures it went through.
+        pictures: How many that must be.
         before: What has to be done each time, outside the clock.
     """
 
-    run: Callable[[], Answers | None]
+    run: Callable[[], Answers | int]
     pictures: int
     before: Callable[[], object] = lambda: None
 
@@ -39,13 +44,13 @@ class Timing:
         pictures: How many were gone through.
         wall: Seconds that passed.
         processor: Seconds of processor time, all threads together.
-        answers: What ``Row.run`` gave.
+        answers: What ``Row.run`` gave; empty where it only counts.
     """
 
     pictures: int
     wall: float
     processor: float
-    answers: Answers | None
+    answers: Answers
 
     @property
     def rate(self) -> float:
@@ -59,24 +64,35 @@ Figure = Callable[[Round], float]
 
 
 def measure(rows: Mapping[str, Row], *, rounds: int, title: str) -> list[Round]:
-    """Per round, the timing of each row. Every round begins with another row."""
+    """Per round, the timing of each row. Every round begins with another row.
+
+    Raises:
+        CountError: If a row went through another number of pictures than it claims.
+    """
     names = list(rows)
     measured = []
     for number in range(rounds):
         turn = number % len(names)
-        timings = {name: _timed(rows[name]) for name in names[turn:] + names[:turn]}
+        timings = {name: _timed(name, rows[name]) for name in names[turn:] + names[:turn]}
         measured.append(timings)
         shown = "; ".join(f"{name} {timings[name].rate:,.1f}" for name in names)
         print(f"{title}, round {number + 1} of {rounds}, pictures/s: {shown}", file=sys.stderr)
     return measured
 
 
-def _timed(row: Row) -> Timing:
+def _timed(name: str, row: Row) -> Timing:
     row.before()
     start, processor = time.perf_counter(), time.process_time()
-    answers = row.run()
+    found = row.run()
     wall, processor = time.perf_counter() - start, time.process_time() - processor
-    return Timing(pictures=row.pictures, wall=wall, processor=processor, answers=answers)
+    answers: Answers = {} if isinstance(found, int) else found
+    count = found if isinstance(found, int) else len(found)
+    if count != row.pictures:
+        raise CountError(
+            f"{name}: {row.pictures:,} pictures were to be gone through, {count:,} were. "
+            f"Run: make clean"
+        )
+    return Timing(pictures=count, wall=wall, processor=processor, answers=answers)
 
 
 def rate(name: str) -> Figure:
@@ -87,6 +103,11 @@ def rate(name: str) -> Figure:
 def least(*figures: Figure) -> Figure:
     """The smallest of some rates: what stages side by side allow, each with all the machine."""
     return lambda timings: min(figure(timings) for figure in figures)
+
+
+def fastest(*figures: Figure) -> Figure:
+    """The largest of some rates: of several ways to do one stage, the best that was seen."""
+    return lambda timings: max(figure(timings) for figure in figures)
 
 
 def together(*figures: Figure) -> Figure:
@@ -127,23 +148,47 @@ def ratio_table(rounds: Sequence[Round], ratios: Iterable[tuple[str, str, Figure
     return markdown(("", "times as fast as", ""), "llr", rows) + "\n"
 
 
-def agreement(timings: Round, name: str, others: Iterable[str]) -> str:
-    """How often the best class of each of ``others`` is that of row ``name``."""
-    theirs = timings[name].answers or ()
-    margins = [margin for _, margin in theirs]
+def differing(rounds: Sequence[Round], name: str, other: str) -> dict[str, float]:
+    """By path, ``name``'s lead where ``other`` chose another class in any round.
+
+    Only the pictures count that every row with answers was asked about.
+    """
+    found: dict[str, float] = {}
+    for timings in rounds:
+        theirs, answers = timings[name].answers, timings[other].answers
+        for path in common_pictures(rounds):
+            label, margin = theirs[path]
+            if answers[path][0] != label:
+                found[path] = min(margin, found.get(path, margin))
+    return found
+
+
+def common_pictures(rounds: Sequence[Round]) -> list[str]:
+    """Paths that every row which has answers answered in every round, in order."""
+    asked = [
+        timing.answers.keys() for timings in rounds for timing in timings.values() if timing.answers
+    ]
+    return sorted(set.intersection(*map(set, asked))) if asked else []
+
+
+def agreement(rounds: Sequence[Round], name: str, others: Iterable[str]) -> str:
+    """How often the best class of each of ``others`` is that of row ``name``, over all rounds."""
+    paths = common_pictures(rounds)
+    theirs = rounds[0][name].answers
+    margins = [theirs[path][1] for path in paths]
     told = (
-        f"{len(theirs)} pictures, of whose classes “{name}” gives {len(dict(theirs))} as best at "
-        f"least once. Between its best and its second class lie {statistics.median(margins):.3f} "
-        f"of probability in the median, {min(margins):.6f} at least.\n"
+        f"{len(paths)} pictures, of whose classes “{name}” gives "
+        f"{len({theirs[path][0] for path in paths})} as best at least once. Between its best and "
+        f"its second class lie {statistics.median(margins):.3f} of probability in the median, "
+        f"{min(margins):.6f} at least. A picture counts as the same only if it was in every "
+        f"round.\n"
     )
     rows = []
     for other in others:
-        # A row may go through more pictures than the one it is compared with.
-        answers = (timings[other].answers or ())[: len(theirs)]
-        pairs = list(zip(theirs, answers, strict=True))
-        flips = sorted(margin for (label, margin), (mine, _) in pairs if label != mine)
-        shown = ", ".join(f"{margin:.5f}" for margin in flips) or "–"
-        rows.append((other, f"{len(pairs) - len(flips)} of {len(pairs)}", shown))
+        flips = sorted(differing(rounds, name, other).values())
+        shown = ", ".join(f"{margin:.5f}" for margin in flips[:SHOWN_FLIPS]) or "–"
+        more = f" and {len(flips) - SHOWN_FLIPS} more" if len(flips) > SHOWN_FLIPS else ""
+        rows.append((other, f"{len(paths) - len(flips)} of {len(paths)}", shown + more))
     titles = ("", "same best class", "its lead where not")
     return f"{told}\n{markdown(titles, 'lrl', rows)}\n"
 

@@ -82,7 +82,12 @@ def make_tiny(n: int, folder: Path = FOLDER / "tiny") -> list[Path]:
 
 
 def make_references(names: Sequence[str], folder: Path = FOLDER / "references") -> Path:
-    """Eight pictures for each class: crops of one photograph per class, that no benchmark asks."""
+    """Eight pictures for each class: crops of one photograph per class, that no benchmark asks.
+
+    Args:
+        names: Of the classes.
+        folder: One for each list of names: every folder in it is taken for a class.
+    """
     for number, name in enumerate(names):
         home = folder / name
         home.mkdir(parents=True, exist_ok=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,6 @@ NAMES = (
 TEMPLATE = "a photo of a {}"
 STORE = FOLDER / "store.sqlite"
 
-exhaust = partial(deque[object], maxlen=0)
-
 
 def classify(
     paths: Sequence[str],
@@ -60,13 +58,13 @@ def classify(
         unknown=False,
         batch_size=BATCH,
     )
-    answers: list[tuple[str, float]] = []
+    answers: dict[str, tuple[str, float]] = {}
     work = Work()
 
     def rows() -> Any:
         for prediction in classifier.stream(paths, work):
             if prediction.decision is not None:
-                answers.append((prediction.decision.label, prediction.decision.margin))
+                answers[prediction.path] = prediction.decision.label, prediction.decision.margin
             yield prediction.as_row()
 
     prepare_folder(out)
@@ -82,53 +80,56 @@ def classify(
     return answers
 
 
-def embed(paths: Sequence[str], encoder: ImageEncoder) -> None:
+def answer_of(logits: np.ndarray) -> tuple[str, float]:
+    """The best of ``NAMES``, and how far its probability lies above the second's."""
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    second, best = np.argsort(shares)[-2:]
+    return NAMES[best], float(shares[best] - shares[second])
+
+
+def embed(paths: Sequence[str], encoder: ImageEncoder) -> int:
     """From files to rows in a store: all that an encoder without texts can do."""
     store = open_store(STORE)
     pictures = read_for((encoder,), paths, store=store, max_pixels=10**9, batch_size=BATCH)
-    exhaust(embed_for((encoder,), batch, store=store) for batch in batches(pictures, BATCH))
+    embedded = 0
+    for batch in batches(pictures, BATCH):
+        embedded += sum(len(one.rows) for one in embed_for((encoder,), batch, store=store))
     store.close()
+    return embedded
 
 
-def cold(run: Callable[[], Answers | None], pictures: int) -> Row:
+def cold(run: Callable[[], Answers | int], pictures: int) -> Row:
     """``run`` with an empty store."""
-    return Row(run=run, pictures=pictures, before=lambda: _without(STORE))
+    return Row(run=run, pictures=pictures, before=lambda: forget(STORE))
 
 
-def known(run: Callable[[], Answers | None], pictures: int, *, store: Path) -> Row:
+def known(run: Callable[[], Answers | int], pictures: int, *, store: Path) -> Row:
     """``run`` with a copy of this store in place."""
 
     def before() -> None:
-        _without(STORE)
+        forget(STORE)
         shutil.copyfile(store, STORE)
 
-    def checked() -> Answers | None:
-        answers = run()
-        if answers is None or len(answers) != pictures:
-            raise RuntimeError(f"{store}: holds not all {pictures} pictures. Run: make clean")
-        return answers
-
-    return Row(run=checked, pictures=pictures, before=before)
+    return Row(run=run, pictures=pictures, before=before)
 
 
 def decoding(paths: Sequence[str], *, threads: int = 0, short_side: int | None = None) -> Row:
     """Pillow opens and decodes; smaller where the format offers it and ``short_side`` allows."""
 
-    def decode(path: str) -> Image.Image:
+    def decode(path: str) -> bool:
         with Image.open(path) as image:
             if short_side is not None:
                 image.draft(None, (DRAFT_MARGIN * short_side,) * 2)
-            return image.convert("RGB")
+            return min(image.convert("RGB").size) > 0
 
-    def run() -> None:
-        with ThreadPoolExecutor(threads or usable_processors()) as pool:
-            exhaust(pool.map(lambda path: bool(decode(path)), paths))
-
-    return Row(run=run, pictures=len(paths))
+    return Row(run=partial(_in_threads, decode, paths, threads), pictures=len(paths))
 
 
-def turbo_decoding(paths: Sequence[str], *, short_side: int | None = None) -> Row:
-    """The same by libjpeg-turbo's own interface."""
+def turbo_decoding(paths: Sequence[str], *, short_side: int | None = None) -> Row | None:
+    """The same by libjpeg-turbo's own interface; None where simplejpeg is not installed."""
+    if find_spec("simplejpeg") is None:
+        return None
     from simplejpeg import decode_jpeg
 
     def decode(path: str) -> bool:
@@ -140,11 +141,7 @@ def turbo_decoding(paths: Sequence[str], *, short_side: int | None = None) -> Ro
                 width, height = image.size
         return bool(decode_jpeg(data, min_width=width, min_height=height).size)
 
-    def run() -> None:
-        with ThreadPoolExecutor(usable_processors()) as pool:
-            exhaust(pool.map(decode, paths))
-
-    return Row(run=run, pictures=len(paths))
+    return Row(run=partial(_in_threads, decode, paths), pictures=len(paths))
 
 
 def forward(encoder: ImageEncoder, paths: Sequence[str]) -> Row:
@@ -152,7 +149,7 @@ def forward(encoder: ImageEncoder, paths: Sequence[str]) -> Row:
     ready = [encoder.prepare(_opened(path)) for path in paths]
     encoder.encode_images(ready[:BATCH])
     return Row(
-        run=lambda: exhaust(map(encoder.encode_images, batches(ready, BATCH))),
+        run=lambda: sum(len(encoder.encode_images(part).rows) for part in batches(ready, BATCH)),
         pictures=len(ready),
     )
 
@@ -162,9 +159,9 @@ def products(encoder: Any, n: int, names: Sequence[str]) -> Row:
     rows = np.random.default_rng(0).standard_normal((n, encoder.card.dim)).astype(np.float32)
     texts = encoder.encode_texts([TEMPLATE.format(name) for name in names]).rows
 
-    def run() -> None:
-        for start in range(0, n, 1000):
-            (rows[start : start + 1000] @ texts.T).argmax(axis=1)
+    def run() -> int:
+        parts = range(0, n, 1000)
+        return sum(len((rows[at : at + 1000] @ texts.T).argmax(axis=1)) for at in parts)
 
     return Row(run=run, pictures=n)
 
@@ -175,6 +172,12 @@ def _opened(path: str) -> Image.Image:
         return image.convert("RGB")
 
 
-def _without(store: Path) -> None:
+def _in_threads(decode: Callable[[str], bool], paths: Sequence[str], threads: int = 0) -> int:
+    with ThreadPoolExecutor(threads or usable_processors()) as pool:
+        return sum(pool.map(decode, paths))
+
+
+def forget(store: Path) -> None:
+    """Remove a store, so that the next run begins with nothing."""
     for suffix in ("", "-wal", "-shm"):
         store.with_name(store.name + suffix).unlink(missing_ok=True)

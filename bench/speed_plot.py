@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rounds import Round
 
-LARGEST = 1e6  # pictures per second, the axes' end
+ROOM = 8.0  # how far the axes reach beyond the longest bar: its number stands there
 OURS_COLOUR, OTHER_COLOUR = "#1f5fa8", "#b9bec6"
 
 
@@ -21,6 +21,7 @@ def plot(groups: Mapping[str, Sequence[Round]], path: Path) -> None:
     matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
+    shortest, longest = limits_of(groups)
     counts = [len(rounds[0]) for rounds in groups.values()]
     figure, panels = pyplot.subplots(
         len(groups),
@@ -48,7 +49,7 @@ def plot(groups: Mapping[str, Sequence[Round]], path: Path) -> None:
             panel.text(1.04 * max(values), place, shown, va="center", fontsize=8)
         panel.set_xscale("log")
         # All from the same beginning: a bar's length says as much in one group as in another.
-        panel.set_xlim(min(1.0, *middles), LARGEST)
+        panel.set_xlim(shortest, longest)
         panel.set_title(f"{group}: pictures per second", loc="left", fontsize=10)
         panel.invert_yaxis()
         panel.tick_params(labelsize=8)
@@ -57,3 +58,14 @@ def plot(groups: Mapping[str, Sequence[Round]], path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def limits_of(groups: Mapping[str, Sequence[Round]]) -> tuple[float, float]:
+    """Where the axes of all groups begin and end, in pictures per second."""
+    rates = [
+        timing.rate
+        for rounds in groups.values()
+        for timings in rounds
+        for timing in timings.values()
+    ]
+    return min(1.0, min(rates) / ROOM), max(rates) * ROOM

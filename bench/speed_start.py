@@ -12,17 +12,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pictures import FOLDER
-from speed_ours import NAMES
-from tables import markdown, spread
+from speed_ours import NAMES, forget
 
 TIMES = 5
 CACHE = FOLDER / "start-cache"  # not the user's own: a first run is one that finds nothing there
 
 
-def start_table(
-    picture: Path, another: Path, checkpoint: Path
-) -> tuple[str, list[tuple[str, float]]]:
-    """Seconds of each command, in turns, as a table and as (row, seconds) pairs.
+HELP = "sightglass --help"
+NEW_MINI, KNOWN_MINI = "classify one new picture, mini", "classify one known picture, mini"
+NEW, ANOTHER, KNOWN = (
+    f"classify {which}, ViT-B/32's size"
+    for which in ("one new picture", "another one", "one known picture")
+)
+PIPELINE = "transformers' pipeline on one picture, ViT-B/32's size"
+# What the peer is, and what of ours is compared with it.
+RATIOS = {PIPELINE: (NEW, ANOTHER, KNOWN)}
+
+
+def start_times(picture: Path, another: Path, checkpoint: Path) -> list[tuple[str, float]]:
+    """Seconds of each command, in turns, as (row, seconds) pairs.
 
     Args:
         picture: Classified by every command.
@@ -46,26 +54,22 @@ def start_table(
     pipe = [sys.executable, "-c", loop, str(checkpoint), str(picture), ",".join(NAMES)]
     large = ["--model", f"hf:{checkpoint}"]
 
-    def forget(path: Path = store) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-
     def forget_all() -> None:
-        forget()
+        forget(store)
         shutil.rmtree(CACHE, ignore_errors=True)
 
     def know_another() -> None:
-        forget()
+        forget(store)
         shutil.copyfile(after_another, store)
 
     commands: dict[str, tuple[list[str], Callable[[], None]]] = {
-        "sightglass --help": ([sys.executable, "-m", "sightglass", "--help"], lambda: None),
-        "classify one new picture, mini": (mini, forget),
-        "classify one known picture, mini": (mini, lambda: None),
-        "classify one new picture, ViT-B/32's size": ([*mini, *large], forget_all),
-        "classify another one, ViT-B/32's size": ([*mini, *large], know_another),
-        "classify one known picture, ViT-B/32's size": ([*mini, *large], lambda: None),
-        "transformers' pipeline on one picture, ViT-B/32's size": (pipe, lambda: None),
+        HELP: ([sys.executable, "-m", "sightglass", "--help"], lambda: None),
+        NEW_MINI: (mini, lambda: forget(store)),
+        KNOWN_MINI: (mini, lambda: None),
+        NEW: ([*mini, *large], forget_all),
+        ANOTHER: ([*mini, *large], know_another),
+        KNOWN: ([*mini, *large], lambda: None),
+        PIPELINE: (pipe, lambda: None),
     }
     forget(after_another)
     _seconds([*classify(another, after_another), *large])
@@ -76,12 +80,10 @@ def start_table(
         for name, (command, before) in commands.items():
             before()
             timed.append((name, _seconds(command)))
-    rows = []
     for name in commands:
-        seconds = [taken for row, taken in timed if row == name]
-        rows.append((name, spread(seconds, ".2f")))
-        print(f"{name}: {statistics.median(seconds):.2f} s", file=sys.stderr)
-    return markdown(("whole process", "seconds"), "lr", rows) + "\n", timed
+        middle = statistics.median(taken for row, taken in timed if row == name)
+        print(f"{name}: {middle:.2f} s", file=sys.stderr)
+    return timed
 
 
 def _seconds(command: list[str]) -> float:
