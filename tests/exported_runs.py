@@ -16,14 +16,15 @@ FINGERPRINT = "0123456789abcdef0123456789abcdef"
 
 
 def write_run(
-    folder: Path, rows: Sequence[dict[str, Any]], *, classes: Sequence[str] = CLASSES
+    folder: Path, rows: Sequence[dict[str, Any]], *, classes: Sequence[str] = CLASSES, **more: Any
 ) -> Path:
-    """``folder`` with run.json and predictions.jsonl."""
+    """``folder`` with run.json, which says ``more`` if asked to, and predictions.jsonl."""
     folder.mkdir(parents=True, exist_ok=True)
     record = RUN | {
         "classes": [{"name": name, "names": [name]} for name in classes],
         "model": {"name": "mini", "fingerprint": FINGERPRINT},
         "counts": {"ok": len(rows)},
+        **more,
     }
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     lines = "".join(json.dumps(row) + "\n" for row in rows)

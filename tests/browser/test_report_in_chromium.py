@@ -445,7 +445,9 @@ def numbers(page: Page) -> list[str]:
     return page.locator(".choice .number").all_text_contents()
 
 
-def test_a_sample_of_too_many_rows_counts_the_whole_run_and_says_what_it_shows(open_report):
+def test_a_sample_of_too_many_rows_counts_the_whole_run_and_says_what_it_shows(
+    open_report, tmp_path
+):
     rows = [
         weighed(row, {"text_image": "cat", "vision_only": ("cat", "dog")[number % 7 == 0]})
         if row["label"]
@@ -484,6 +486,25 @@ def test_a_sample_of_too_many_rows_counts_the_whole_run_and_says_what_it_shows(o
     assert sum(int(words[0]) for words in heights) == in_section
     page.locator("#clear").click()
     assert bars(page) == bars(whole)
+
+    text = (tmp_path / "report.html").read_text()
+    left_out = next(row["path"] for row in rows if row["path"] not in text)
+    page.locator("#search").fill(left_out)
+    expect(page.locator("#nothing")).to_have_text(
+        "No row on this page fits all filters. The page shows a sample; predictions.csv has every "
+        "row."
+    )
+
+
+def test_of_a_class_with_one_file_in_thousands_a_sample_shows_it(open_report):
+    rows = [classified(f"{i}.jpg", "cat") for i in range(3000)]
+    rows[1234] = classified("the dog.jpg", "dog")
+    page = open_report(rows, RUN, most_rows=100).page
+    choice = page.locator(".choice", has_text="dog")
+    expect(choice.locator(".number")).to_have_text("1 of 1")
+    choice.click()
+    count(page).to_have_text("Showing 1 of the 100 rows on this page")
+    expect(page.locator("#sections")).to_contain_text("the dog.jpg")
 
 
 @pytest.mark.parametrize(

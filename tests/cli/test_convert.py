@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from commands import complaints, run
+from exported_runs import files_in
 from sightglass.cli import main
 from sightglass.evaluation.image_folder import read_image_folder
 
@@ -37,14 +39,55 @@ def test_results_become_a_folder_per_class(home: Path) -> None:
     ]
 
 
-def test_paths_are_found_from_another_folder_with_base(home: Path, tmp_path: Path) -> None:
+def test_an_export_is_the_same_from_whatever_folder_it_is_made(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = ("convert", home / "results", "--to", "imagefolder", "--out", "out", "--copy")
-    lost = run(*asked, home=tmp_path)
-    assert lost.returncode == 2
-    assert "nothing is left to export (1 corrupt, 2 not found)" in lost.stderr
-    assert "say with --base in which folder classify ran" in lost.stderr
-    found = run(*asked, "--base", home, home=tmp_path)
+    found = run(*asked, home=tmp_path)
     assert found.stdout == "2 pictures (2 copies): out\nLeft out: 1 corrupt.\n"
+
+    made = []
+    for number, folder in enumerate((home, tmp_path)):
+        monkeypatch.chdir(folder)
+        out = tmp_path / f"made-{number}"
+        for to, options in (
+            ("fiftyone", ()),
+            ("coco", ("--root", home)),
+            ("label-studio", ("--root", home)),
+        ):
+            words = ("convert", home / "results", "--to", to, *options, "--out", out / to)
+            assert main([str(word) for word in words]) == 0
+        made.append(files_in(out))
+    assert made[0] == made[1]
+    labels = json.loads(made[0]["fiftyone/labels.json"])["labels"]
+    assert sorted(labels) == sorted(f"{home}/photos/{name}/1.png" for name in COLOURS)
+    images = json.loads(made[0]["coco/annotations.json"])["images"]
+    assert {one["file_name"] for one in images} == {f"photos/{name}/1.png" for name in COLOURS}
+
+
+def test_pictures_that_were_moved_are_found_with_base(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    moved = tmp_path / "moved"
+    for part in ("photos", "results"):
+        shutil.copytree(home / part, moved / part)
+    (home / "photos").rename(home / "away")
+    monkeypatch.chdir(tmp_path)
+    try:
+        for to, said in (
+            ("imagefolder", "nothing is left to export (1 corrupt, 2 not found). If the pictures"),
+            ("fiftyone", f"'{home}' has none of the first 2 pictures. If they were moved"),
+        ):
+            asked = ["convert", "moved/results", "--to", to, "--out", f"for-{to}"]
+            assert main(asked) == 2
+            assert said in capsys.readouterr().err
+            assert not (tmp_path / f"for-{to}").exists()
+            assert main([*asked, "--base", "moved"]) == 0
+    finally:
+        (home / "away").rename(home / "photos")
 
 
 def test_the_other_targets_are_written_with_their_options(

@@ -113,3 +113,20 @@ def test_a_damaged_store_is_said_by_the_command_and_the_table_is_the_same(home: 
     assert (home / "again" / "predictions.csv").read_bytes() == (
         home / "calm" / "predictions.csv"
     ).read_bytes()
+
+
+def test_a_store_among_the_results_is_refused_and_nothing_is_made(home: Path) -> None:
+    said = refusal(home, "--out", "results", "--store", "results/predictions.csv")
+    assert "Store results/predictions.csv: a file of its own is needed" in said
+    for name in ("red", "lime"):
+        (home / "data" / name).mkdir(parents=True)
+        save(home / "data" / name / "1.png", name)
+    model = ("--model", "synthetic:colours")
+    for command, store in (
+        (("evaluate", "data", "--out", "results"), "results/table.md"),
+        (("embeddings", "photos", "--out", "results/rows.npy"), "results/rows.npy"),
+    ):
+        done = run(*command, *model, "--store", store, home=home)
+        assert done.returncode == 2, done.stderr
+        assert f"Store {store}: a file of its own is needed" in done.stderr
+    assert not list((home / "results").iterdir())

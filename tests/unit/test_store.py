@@ -142,6 +142,25 @@ def test_a_named_file_that_is_no_store_is_refused_and_left_alone(
     assert [child.name for child in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_named_store_that_lost_its_first_page_is_left_alone_and_the_refusal_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine"
+    Store(path).close()
+    data = bytes(4096) + path.read_bytes()[4096:]
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        Store(path)
+    assert str(caught.value) == (
+        f"store: {path} is not a store, and is left as it is (file is not a database). Choose "
+        f"another file with --store; if this was a store until its beginning was damaged, rename "
+        f"or delete it."
+    )
+    assert path.read_bytes() == data
+    path.rename(tmp_path / "renamed")
+    Store(path).close()
+
+
 @pytest.mark.parametrize("write", [foreign_text, another_layout])
 def test_the_users_own_store_is_set_aside_when_it_is_damaged_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]

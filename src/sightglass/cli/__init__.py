@@ -9,6 +9,7 @@ import io
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,12 @@ from sightglass.cli.harvest import harvest
 from sightglass.cli.imagine import imagine
 from sightglass.cli.models import models
 from sightglass.cli.printable import printable
+from sightglass.cli.standard_streams import (
+    failure_of_output,
+    forget_what_waits,
+    is_closed_pipe,
+    make_usable,
+)
 from sightglass.errors import InputError, ShapeError, SightglassError, UnknownNameError
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
@@ -83,18 +90,42 @@ def main(arguments: list[str] | None = None) -> int:
         0 done, 1 the work failed, 2 wrong usage.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding lacks must not end a run.
-            stream.reconfigure(errors="backslashreplace")
+    make_usable()
     with warnings.catch_warnings():
         warnings.showwarning = _show_plainly
-        return _run(arguments)
+        code, failure = _to_the_last_line(arguments)
+    if failure is not None:
+        code = FAILED
+        if not is_closed_pipe(failure):
+            _say(
+                f"Error: standard output: cannot be written ({failure.strerror or failure}). Send "
+                f"it elsewhere, or free some space: what was written to files is kept."
+            )
+    forget_what_waits()
+    return code
+
+
+def _say(text: object) -> None:
+    # A log on a full disk is no reason to end a run, and there is nowhere else to say so.
+    with suppress(OSError):
+        typer.echo(printable(text), err=True)
 
 
 def _show_plainly(message: Warning | str, *_: object, **__: object) -> None:
     """A warning is for the person: its sentence, not where in the code it arose."""
-    typer.echo(printable(f"Note: {message}"), err=True)
+    _say(f"Note: {message}")
+
+
+def _to_the_last_line(arguments: list[str]) -> tuple[int, OSError | None]:
+    """The exit code, and why standard output did not take all that was printed, if so."""
+    try:
+        code = _run(arguments)
+    except OSError:
+        failure = failure_of_output(attempt="\n")
+        if failure is None:
+            raise  # it is of something else
+        return FAILED, failure
+    return code, failure_of_output()
 
 
 def _run(arguments: list[str]) -> int:
@@ -110,7 +141,7 @@ def _run(arguments: list[str]) -> int:
     except SightglassError as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        typer.echo(printable(f"Error: {error}"), err=True)
+        _say(f"Error: {error}")
         usage = isinstance(error, InputError | ShapeError | UnknownNameError)
         return WRONG_USAGE if usage else FAILED
     return code if isinstance(code, int) else OK
@@ -121,4 +152,4 @@ def _show_usage(error: Any) -> None:
     said = io.StringIO()
     error.show(said)
     for line in said.getvalue().splitlines():
-        typer.echo(printable(line), err=True)
+        _say(line)

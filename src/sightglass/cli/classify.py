@@ -53,7 +53,14 @@ def classify(
     from sightglass.errors import InputError
     from sightglass.inputs.discovery import find_pictures
     from sightglass.inputs.images import DEFAULT_MAX_PIXELS
-    from sightglass.reports.folder import prepare_folder, without_own_files, write_results
+    from sightglass.reports.folder import (
+        OWN_FILES,
+        PARQUET,
+        prepare_folder,
+        require_store_apart,
+        without_own_files,
+        write_results,
+    )
     from sightglass.reports.parquet_table import require_parquet
     from sightglass.reports.work import Work
     from sightglass.scale.settings import ClassifierSettings
@@ -64,6 +71,8 @@ def classify(
         raise InputError("--manifest-column: needs --manifest, got none. Name the manifest.")
     if parquet:
         require_parquet()
+    if store is not None:
+        require_store_apart(store, [out / name for name in (*OWN_FILES, PARQUET)])
     settings = ClassifierSettings(
         classes=classes,
         model=model,
@@ -125,11 +134,12 @@ def _until_failure(rows: Iterable[Row]) -> Iterator[Row]:
     """Pass on, until the first file that could not be used; that stops the run."""
     from sightglass.errors import SightglassError
     from sightglass.inputs.outcome import CLASSIFIED
+    from sightglass.inputs.url_secrets import without_secrets
 
     for row in rows:
         if row["outcome"] not in CLASSIFIED:
             raise SightglassError(
-                f"{row['path']}: {row['outcome']} ({row['detail']}). Stopped because of "
-                f"--strict; without it such files are listed and the run goes on."
+                f"{without_secrets(row['path'])}: {row['outcome']} ({row['detail']}). "
+                f"Stopped because of --strict; without it such files are listed and the run goes on."
             )
         yield row

@@ -40,8 +40,8 @@ Copy = Annotated[
 Base = Annotated[
     Path | None,
     typer.Option(
-        help="Folder in which classify ran, if relative paths in the results are not relative to "
-        "the current one."
+        help="Folder that relative paths in the results are relative to, if the pictures were "
+        "moved since. Else it is the one in which classify ran."
     ),
 ]
 Root = Annotated[

@@ -74,11 +74,13 @@ def embeddings(
         write_embeddings,
     )
     from sightglass.reports.exports.one_run import lock_of
-    from sightglass.reports.folder import without_own_files
+    from sightglass.reports.folder import require_store_apart, without_own_files
     from sightglass.reports.work import Work
     from sightglass.store import DEFAULT_STORE, open_store
 
     own = prepare_embedding_files(out, manifests=manifest or ())
+    if store is not None:
+        require_store_apart(store, own)
     kept = open_store(DEFAULT_STORE if store is None else store)
     if classes is None:
         encoder, named = load_encoder(model), None

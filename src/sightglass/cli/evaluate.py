@@ -213,13 +213,15 @@ def evaluate(
     from sightglass.cli.printable import show_line
     from sightglass.cli.result_table import print_table
     from sightglass.evaluation.closed_set import evaluate_closed_set
-    from sightglass.evaluation.closed_set_tables import metric_table, write_closed_set
+    from sightglass.evaluation.closed_set_tables import OWN_FILES, metric_table, write_closed_set
     from sightglass.evaluation.datasets import class_labels, load_dataset
     from sightglass.inputs.labels import LabelSet
     from sightglass.pipeline import ZeroShotClassifier
-    from sightglass.reports.folder import prepare_folder
+    from sightglass.reports.folder import prepare_folder, require_store_apart
 
     if out is not None:
+        if store is not None:
+            require_store_apart(store, [out / name for name in OWN_FILES])
         prepare_folder(out)
     labelled = load_dataset(data, split=split)
     classifier = ZeroShotClassifier(

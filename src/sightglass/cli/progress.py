@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeVar
 
 from sightglass.reports.work import Work
@@ -68,10 +68,11 @@ def _plain(results: Iterable[T], total: int, work: Work) -> Iterator[T]:
             last = now
             rate = number / (now - start)
             left = (total - number) / rate
-            print(  # noqa: T201 - this is what the module is for
-                f"{number:,} of {total:,} files, {rate:,.0f} files/s, {left:,.0f} s left, "
-                f"{work.failed:,} failed",
-                file=sys.stderr,
-                flush=True,
-            )
+            with suppress(OSError):  # a full disk under a log is no reason to end a run
+                print(  # noqa: T201 - this is what the module is for
+                    f"{number:,} of {total:,} files, {rate:,.0f} files/s, {left:,.0f} s left, "
+                    f"{work.failed:,} failed",
+                    file=sys.stderr,
+                    flush=True,
+                )
         yield result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sightglass.cli.printable import printable
@@ -111,9 +111,10 @@ def _plain(total: int, shown: _Smoothed, begins: str) -> Callable[[Step], None]:
             return
         last = now
         left = (total - done) * (now - start) / (done - first)
-        print(  # noqa: T201 - this is what the module is for
-            printable(f"{begins}{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left"),
-            file=sys.stderr,
-        )
+        with suppress(OSError):  # a full disk under a log is no reason to end a run
+            print(  # noqa: T201 - this is what the module is for
+                printable(f"{begins}{done:,}/{total:,} steps, loss {loss:.4f}, {left:,.0f} s left"),
+                file=sys.stderr,
+            )
 
     return watch

@@ -85,13 +85,18 @@ def restore_state(
     Without such a file the run stands at its beginning, and nothing is changed.
 
     Raises:
-        InputError: If the file is another run's.
+        InputError: If the file is another run's, or is a folder, a pipe or a device.
         ModelError: If it is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if not path.exists():
         return TrainingState()
+    if not path.is_file():
+        raise InputError(
+            f"{path}: checkpoints are written to a file of this name, this is none. Move it away, "
+            f"or choose another --out."
+        )
     try:
         with safe_open(path, framework="pt") as stored:
             text, digest = (stored.metadata()[key] for key in (_KEY, _DIGEST))

@@ -12,6 +12,7 @@ from sightglass.evaluation.tables import Cell, ResultTable, render_csv, write_ta
 from sightglass.whole_files import replacing
 
 METRICS, PER_CLASS, CONFUSION = "metrics.json", "per_class.csv", "confusion.csv"
+OWN_FILES = (METRICS, "table.csv", "table.md", "table.html", PER_CLASS, CONFUSION)
 
 
 def metric_table(

@@ -1,7 +1,8 @@
-"""The folder of results: both tables, the report and run.json, each put in place whole."""
+"""The folder of results: both tables, the report and run.json, put in place when all are whole."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +13,7 @@ from typing import Any
 from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.remote import is_url
 from sightglass.inputs.spooled_texts import SpooledTexts
-from sightglass.reports.html import write_report
-from sightglass.reports.manifest import write_run
+from sightglass.reports.html import render_report
 from sightglass.reports.parquet_table import ParquetTable
 from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
@@ -91,6 +91,23 @@ def without_own_files(
     return left
 
 
+def require_store_apart(store: Path, results: Iterable[Path]) -> None:
+    """See that the store is none of the files that results are written to.
+
+    Raises:
+        InputError: If it is, by its name or by where a link leads.
+    """
+    places = {Path(os.path.realpath(store)), Path(os.path.realpath(store.parent), store.name)}
+    for path in results:
+        folder = Path(os.path.realpath(path.parent))
+        for name in (path.name, path.name + ".part"):
+            if folder / name in places:
+                raise InputError(
+                    f"Store {store}: a file of its own is needed, this one is for results "
+                    f"({path}). Choose another file with --store."
+                )
+
+
 def _real(path: str) -> str | None:
     """Where a path leads; None for what cannot be one, such as a name with a NUL character."""
     try:
@@ -110,40 +127,47 @@ def write_results(
 ) -> None:
     """Write all four files as rows come; memory does not grow with their number.
 
+    What lies in the folder is of one run, whatever happens: an earlier run's files stay until all
+    new ones are whole, are removed then, run.json first, and the new ones take their places,
+    run.json last. Tables without run.json are those of a run that was killed in that moment.
+
     Args:
         folder: See ``prepare_folder``.
         rows: Taken one by one.
         run: Called after the last one for what run.json says.
         thumbnails: JPEG bytes by sha256.
         work: The seconds that the report takes are added to it.
-        parquet: Whether to write predictions.parquet too. An earlier run's is removed otherwise:
-            what lies in the folder is of one run.
+        parquet: Whether to write predictions.parquet too. An earlier run's is removed either way.
 
     Raises:
-        ResultsError: If a file cannot be written, or the earlier one not removed.
+        ResultsError: If a file cannot be written, or an earlier one not removed.
     """
     with ExitStack() as files:
-        tables: list[PredictionTable | ParquetTable] = [
-            PredictionTable(files.enter_context(replacing(folder / CSV)), form="csv"),
-            PredictionTable(files.enter_context(replacing(folder / JSONL)), form="jsonl"),
+        # What is begun last takes its place first: run.json comes when all others are there.
+        record, report, csv, jsonl = streams = [
+            files.enter_context(replacing(folder / name)) for name in (RUN, REPORT, CSV, JSONL)
         ]
-        if parquet:
-            stream = files.enter_context(replacing(folder / PARQUET))
-            tables.append(files.enter_context(ParquetTable(stream)))
-        for row in rows:
-            for table in tables:
-                table.write(row)
-        if not parquet:
-            # Before the new tables take their places: nobody finds it beside them.
-            _remove(folder / PARQUET)
-    with work.timed("report"):
-        write_report(
-            folder / REPORT,
-            rows=lambda: read_rows(folder / JSONL),
-            run=run(),
-            thumbnails=thumbnails,
-        )
-    write_run(folder / RUN, run())
+        tables: list[PredictionTable | ParquetTable] = [
+            PredictionTable(csv, form="csv"),
+            PredictionTable(jsonl, form="jsonl"),
+        ]
+        with ExitStack() as columns:
+            if parquet:
+                streams.append(files.enter_context(replacing(folder / PARQUET)))
+                tables.append(columns.enter_context(ParquetTable(streams[-1])))
+            for row in rows:
+                for table in tables:
+                    table.write(row)
+        jsonl.flush()
+        written = Path(jsonl.name)
+        with work.timed("report"):
+            render_report(lambda: read_rows(written), run(), thumbnails, report)
+        json.dump(run(), record, indent=2)
+        record.write("\n")
+        for stream in streams:
+            stream.flush()  # a full disk is met here, with the earlier results still whole
+        for name in (RUN, REPORT, PARQUET, CSV, JSONL):
+            _remove(folder / name)
 
 
 def _remove(path: Path) -> None:

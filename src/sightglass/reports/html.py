@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from sightglass.decisions.decide import UNKNOWN
 from sightglass.reports.json_block import json_block
+from sightglass.reports.manifest import WORKING_FOLDER
 from sightglass.reports.packed_rows import numbers_of, packed_row
 from sightglass.reports.shown_rows import MOST_ROWS
 from sightglass.reports.shown_thumbnails import shown_thumbnails
@@ -180,7 +181,8 @@ class _Page:
             "alignments": self.survey.alignments,
             "references": self._references(),
             "command": shlex.join(map(str, command)) if isinstance(command, list) else command,
-            "run": self.run,
+            # The page is passed on; where its maker's folders are is nobody's business.
+            "run": {key: value for key, value in self.run.items() if key != WORKING_FOLDER},
         }
         if self.survey.shown.sampled:
             facts["whole_run"] = self._whole_run()

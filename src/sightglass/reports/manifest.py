@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sightglass.encoders.card import EncoderCard
     from sightglass.inputs.labels import LabelSet
 
+# Its key in run.json. The report, which is made to be passed on, leaves it out.
+WORKING_FOLDER = "working_folder"
 _LIBRARIES = ("numpy", "pillow", "onnxruntime", "tokenizers", "torch", "transformers")
 
 
@@ -38,7 +41,7 @@ def run_record(
     fusion: Mapping[str, Any] | None = None,
     vision_model: str | None = None,
 ) -> dict[str, Any]:
-    """What run.json holds.
+    """What run.json holds, the current folder among it: relative paths are relative to that.
 
     Args:
         labels: The classes with all their names.
@@ -58,6 +61,7 @@ def run_record(
         "sightglass": version("sightglass"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(command),
+        WORKING_FOLDER: _working_folder(),
         "classes": [
             {"name": name, "names": list(names)}
             for name, names in zip(labels.names, labels.synonyms, strict=True)
@@ -92,6 +96,14 @@ def run_record(
             "libraries": {name: version(name) for name in _LIBRARIES if _installed(name)},
         },
     }
+
+
+def _working_folder() -> str | None:
+    """None where it was removed while the run went on."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - as text, for JSON
+    except OSError:
+        return None
 
 
 def _installed(name: str) -> bool:

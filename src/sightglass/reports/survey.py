@@ -114,8 +114,8 @@ def survey_rows(
     tally = Tally(names=names, n_classes=len(names))
     for row in rows():
         tally.add(row)
-    files = tally.outcomes.total()
-    shown = ShownRows(files=files, failed=files - _classified(tally.outcomes), most=most_rows)
+    failed = tally.outcomes.total() - tally.labels.total()
+    shown = ShownRows(labels=tally.labels, failed=failed, most=most_rows)
     outcomes = Counter[str]()
     contents = Contents(_pictures(shown.of(rows()), names, outcomes))
     contents.add_references(sha256 for _, _, sha256 in tally.references)

@@ -181,14 +181,16 @@ def test_labels_out_of_range_are_refused_with_their_row(
         load_dataset(path)
 
 
-def test_a_row_without_picture_is_refused_with_its_number(tmp_path: Path) -> None:
-    column = pa.array([{"bytes": b"x", "path": None}, {"bytes": None, "path": "a.png"}])
-    table = pa.table({"image": column, "label": [0, 1]})
+def test_a_row_without_picture_gives_no_bytes_and_the_rows_after_it_are_read(
+    tmp_path: Path,
+) -> None:
+    rows = [{"bytes": b"x", "path": None}, {"bytes": None, "path": "a.png"}, None]
+    column = pa.array([*rows, {"bytes": b"y", "path": None}])
+    table = pa.table({"image": column, "label": [0, 1, 2, 0]})
     metadata = hub_metadata({"label": {"names": NAMES}})
     path = tmp_path / "x.parquet"
     pq.write_table(table.replace_schema_metadata(metadata), path)
-    with pytest.raises(InputError, match=r"row 2 of .* needs an encoded picture"):
-        list(load_dataset(path))
+    assert list(load_dataset(path)) == [(b"x", 0), (b"", 1), (b"", 2), (b"y", 0)]
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:

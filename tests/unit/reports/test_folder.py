@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sightglass.reports.folder import (
     OWN_FILES,
     PARQUET,
     prepare_folder,
+    require_store_apart,
     without_own_files,
     write_results,
 )
@@ -80,23 +82,51 @@ def test_a_folder_where_a_file_of_results_goes_is_refused_before_any_work(
     )
 
 
-def test_the_parquet_of_an_earlier_run_is_gone_before_the_new_tables_are_there(
+def test_at_no_moment_do_files_of_two_runs_lie_in_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, iter(FAILED))
-    (tmp_path / PARQUET).write_bytes(b"earlier")
-    before = (tmp_path / "predictions.jsonl").read_bytes()
-    seen: list[bytes] = []
-    real = Path.unlink
+    def run_of(name: str) -> str:
+        """Which run a file is of: each names a path, or the command, of its own."""
+        data = (tmp_path / name).read_bytes()
+        (found,) = [run for run in ("run-b4e1", "run-af73") if run.encode() in data]
+        return found
+
+    def write_as(run: str) -> None:
+        outcome = Outcome(path=f"{run}.jpg", status="corrupt", detail="empty")
+        rows = [Prediction(outcome=outcome).as_row()]
+        record = {**RUN, "command": [run]}
+        write_results(
+            tmp_path,
+            rows,
+            run=lambda: record,
+            thumbnails=lambda _: None,
+            work=Work(),
+            parquet=run == "run-b4e1",
+        )
+
+    seen: list[tuple[bool, set[str]]] = []
+
+    def look() -> None:
+        names = [name for name in (*OWN_FILES, PARQUET) if (tmp_path / name).is_file()]
+        seen.append(("run.json" in names, {run_of(name) for name in names}))
+
+    write_as("run-b4e1")
+    real_unlink, real_replace = Path.unlink, Path.replace
 
     def unlink(path: Path, *, missing_ok: bool = False) -> None:
-        if path.name == PARQUET:
-            seen.append((tmp_path / "predictions.jsonl").read_bytes())
-        real(path, missing_ok=missing_ok)
+        real_unlink(path, missing_ok=missing_ok)
+        look()
+
+    def replace(path: Path, target: Path) -> None:
+        real_replace(path, target)
+        look()
 
     monkeypatch.setattr(Path, "unlink", unlink)
-    write(tmp_path, iter(FAILED[:1]))
-    assert seen == [before]
+    monkeypatch.setattr(Path, "replace", replace)
+    write_as("run-af73")
+    # Five files go, run.json first; four come, run.json last.
+    before, after = (False, {"run-b4e1"}), (False, {"run-af73"})
+    assert seen == [*[before] * 4, (False, set()), *[after] * 3, (True, {"run-af73"})]
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(OWN_FILES)
 
 
@@ -230,18 +260,44 @@ def test_a_run_that_stops_leaves_the_results_of_the_one_before(tmp_path: Path) -
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_a_report_that_fails_keeps_the_new_tables_and_the_old_report(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_before_the_last_byte_leaves_the_results_of_the_run_before(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, iter(FAILED))
-    old_report = (tmp_path / "report.html").read_bytes()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for calls_that_work in (0, 1):  # the report, then run.json
+        calls = iter([RUN] * calls_that_work)
 
-    def broken() -> dict[str, Any]:
-        raise OSError("disk full")
+        def run(calls: Iterator[dict[str, Any]] = calls) -> dict[str, Any]:
+            for record in calls:
+                return record
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="disk full"):
-        write_results(tmp_path, FAILED[:1], run=broken, thumbnails=lambda _: None, work=Work())
-    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 2
-    assert (tmp_path / "report.html").read_bytes() == old_report
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(OWN_FILES)
+        with pytest.raises(ResultsError, match=r"cannot be written \(No space left on device\)"):
+            write_results(tmp_path, FAILED[:1], run=run, thumbnails=lambda _: None, work=Work())
+        assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_store_that_is_a_result_file_is_refused_by_any_name(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "other").symlink_to("out")
+    (tmp_path / "linked").symlink_to("out/predictions.csv")
+    (out / "predictions.jsonl").symlink_to("../elsewhere")
+    results = [out / "predictions.csv", out / "predictions.jsonl"]
+    same = [
+        out / "predictions.csv",
+        out / "predictions.csv.part",
+        out / ".." / "out" / "predictions.csv",
+        tmp_path / "other" / "predictions.csv",
+        tmp_path / "linked",
+        out / "predictions.jsonl",
+    ]
+    for store in same:
+        with pytest.raises(InputError, match=r"a file of its own is needed, .* with --store\."):
+            require_store_apart(store, results)
+    for store in (out / "store", tmp_path / "predictions.csv", tmp_path / "elsewhere"):
+        require_store_apart(store, results)
 
 
 def test_a_result_writes_the_same_bytes_as_the_folder(tmp_path: Path) -> None:

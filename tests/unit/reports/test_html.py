@@ -278,6 +278,13 @@ def test_no_rows_make_a_page_too():
     )
 
 
+def test_the_page_does_not_say_where_its_maker_worked():
+    run = RUN | {"working_folder": "/home/somebody/secret"}
+    page = render([classified("a.jpg")], run=run)[0]
+    assert "secret" not in page
+    assert page == render([classified("a.jpg")], run=RUN)[0]
+
+
 def test_the_command_is_quoted_for_a_shell():
     page, _ = render([])
     facts = json.loads(json_blocks(page)[0])

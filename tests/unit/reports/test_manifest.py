@@ -40,6 +40,7 @@ def test_everything_that_is_needed_to_run_it_again_is_there() -> None:
         "sightglass",
         "created",
         "command",
+        "working_folder",
         "classes",
         "settings",
         "class_fingerprint",
@@ -56,6 +57,18 @@ def test_everything_that_is_needed_to_run_it_again_is_there() -> None:
         "timings",
         "platform",
     }
+
+
+def test_the_folder_that_relative_paths_are_relative_to_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert record()["working_folder"] == str(tmp_path.resolve())
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert record()["working_folder"] is None
 
 
 def test_classes_prompts_and_command_are_given_back_as_they_were() -> None:

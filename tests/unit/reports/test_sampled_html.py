@@ -65,8 +65,9 @@ def test_one_row_too_many_makes_a_sample_that_a_sentence_announces() -> None:
     assert len(rows_in(page)) == 1000
     # Every fiftieth of ``many`` could not be used.
     assert (
-        "1,000 of 1,001 rows are shown, an even sample of the run, with the 20 files that could "
-        "not be used; predictions.csv has every row." in text_of(page)
+        "1,000 of 1,001 rows are shown: even samples of the pictures (980 of 981) and of the files "
+        "that could not be used (20 of 20), with at least 30 rows, or all there are, of each class "
+        "and of unknown; predictions.csv has every row." in text_of(page)
     )
 
 
@@ -93,14 +94,51 @@ def test_where_many_could_not_be_used_the_sentence_says_how_many_of_them_are_the
     rows = [failed(f"{i:03d}") if i % 2 else classified(f"{i:03d}") for i in range(200)]
     page, summary = render(rows, most_rows=50)
     assert summary.rows == 50
-    assert "with 10 of 100 files that could not be used" in text_of(page)
+    # 40 are left for one label: half of them are its own.
+    assert (
+        "even samples of the pictures (40 of 100) and of the files that could not be used (10 of "
+        "100), with at least 20 rows, or all there are, of each class" in text_of(page)
+    )
     assert sum(row[3] is None for row in rows_in(page)) == 10
 
 
 def test_where_all_could_be_used_the_sentence_says_nothing_of_others() -> None:
     page, _ = render([classified(f"{i:03d}") for i in range(200)], most_rows=50)
-    sentence = "50 of 200 rows are shown, an even sample of the run; predictions.csv has every row."
-    assert sentence in text_of(page)
+    assert (
+        "50 of 200 rows are shown: an even sample of the pictures (50 of 200), with at least 25 "
+        "rows" in text_of(page)
+    )
+    assert "could not be used" not in text_of(page)
+
+
+def test_where_none_could_be_used_the_sentence_says_nothing_of_pictures() -> None:
+    page, _ = render([failed(f"{i:03d}") for i in range(200)], most_rows=50)
+    assert (
+        "50 of 200 rows are shown: an even sample of the files that could not be used (50 of 200); "
+        "predictions.csv has every row." in text_of(page)
+    )
+
+
+def test_where_classes_are_too_many_to_have_rows_of_their_own_the_sentence_promises_none() -> None:
+    rows = [classified(f"{i:03d}", f"class {i}") for i in range(200)]
+    page, _ = render(rows, most_rows=50)
+    assert "an even sample of the pictures (50 of 200); predictions.csv has" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [
+        (None, "No file fits all filters."),
+        (50, "No row on this page fits all filters. The page shows a sample; predictions.csv"),
+    ],
+)
+def test_where_no_row_fits_the_filters_a_sample_does_not_speak_of_all_files(
+    most: int | None, said: str
+) -> None:
+    page, _ = render([classified(f"{i:03d}") for i in range(200)], most_rows=most)
+    nothing = re.search(r'<p class="nothing".*?</p>', page, re.DOTALL)
+    assert nothing is not None
+    assert said in nothing[0]
 
 
 def test_headline_summary_and_counts_are_those_of_all_rows() -> None:

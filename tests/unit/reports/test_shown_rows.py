@@ -24,8 +24,19 @@ def rows_of(kinds: list[bool]) -> list[dict]:
 
 
 def shown(kinds: list[bool], most: int | None) -> list[dict]:
-    rows = ShownRows(files=len(kinds), failed=sum(kinds), most=most)
-    return list(rows.of(iter(rows_of(kinds))))
+    return sample(rows_of(kinds), most)
+
+
+def sample(rows: list[dict], most: int | None) -> list[dict]:
+    labels = Counter(row["label"] for row in rows if row["label"] is not None)
+    chosen = ShownRows(labels=labels, failed=len(rows) - labels.total(), most=most)
+    return list(chosen.of(iter(rows)))
+
+
+def labelled(counts: dict[str, int]) -> list[dict]:
+    """Rows of labels that take turns as long as they last."""
+    turns = sorted((n / count, label) for label, count in counts.items() for n in range(count))
+    return [classified(f"{place}", label) for place, (_, label) in enumerate(turns)]
 
 
 @given(st.integers(1, 200), st.data())
@@ -93,3 +104,53 @@ def test_many_failed_files_are_sampled_over_the_whole_run():
     assert set(n_failed) == set(others) == set(range(10))
     assert all(9 <= times <= 11 for times in n_failed.values())
     assert all(39 <= times <= 41 for times in others.values())
+
+
+def test_a_rare_class_keeps_its_rows_and_unknown_thirty_of_its_own():
+    rows = labelled({"cat": 20_000, "dog": 1, "teapot": 29, "unknown": 40})
+    chosen = sample(rows, 1000)
+    times = Counter(row["label"] for row in chosen)
+
+    assert len(chosen) == 1000
+    assert times["dog"] == 1
+    assert times["teapot"] == 29
+    # An even sample alone would have two.
+    assert 30 <= times["unknown"] <= 34
+    # The others are spread as evenly as before: 940 over ten stretches.
+    stretches = Counter(int(row["path"]) * 10 // len(rows) for row in chosen)
+    assert all(90 <= times <= 110 for times in stretches.values())
+
+
+def test_the_thirty_of_a_class_are_drawn_from_all_of_it():
+    rows = [classified(f"{place}", "cat") for place in range(30_000)]
+    rows += [classified(f"{place}", "dog") for place in range(300)]
+    dogs = [int(row["path"]) for row in sample(rows, 100) if row["label"] == "dog"]
+    # 100 rows, two labels: 25 for each before the even sample, and of that none or one.
+    assert 25 <= len(dogs) <= 26
+    assert set(Counter(place // 60 for place in dogs)) == set(range(5))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1),
+    st.integers(0, 30),
+    st.integers(0, 150),
+)
+def test_classes_take_at_most_half_of_the_rows_for_themselves_and_have_them(counts, bad, most):
+    rows = labelled(counts) + [failed(f"{place}") for place in range(bad)]
+    chosen = sample(rows, most)
+    times = Counter(row["label"] for row in chosen)
+    assert len(chosen) == min(most, len(rows))
+    # Room for labels, halved and dealt out; thirty are enough.
+    room = min(sum(counts.values()), max(most - min(bad, most // 5), 0))
+    each = min(30, room // (2 * len(counts)))
+    assert all(times[label] >= min(count, each) for label, count in counts.items())
+    ways = iter(rows)
+    assert all(row in ways for row in chosen)  # each once, in their order
+
+
+def test_with_more_classes_than_rows_the_sample_is_even():
+    rows = [classified(f"{place}", f"class {place % 500}") for place in range(5000)]
+    chosen = sample(rows, 400)
+    assert len(chosen) == 400
+    stretches = Counter(int(row["path"]) // 1000 for row in chosen)
+    assert all(79 <= times <= 81 for times in stretches.values())

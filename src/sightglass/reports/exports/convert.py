@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, Literal, get_args
 
@@ -22,6 +23,8 @@ from sightglass.reports.prediction import Row
 
 Target = Literal["imagefolder", "label-studio", "fiftyone", "coco"]
 TARGETS: tuple[Target, ...] = get_args(Target)
+# So many pictures are looked for before a folder is believed to have none.
+_LOOKED_AT = 100
 
 Shown = Callable[[Iterable[tuple[int, Row]]], Iterable[tuple[int, Row]]]
 
@@ -66,6 +69,13 @@ class Layout:
                 "convert: --prefix needs --root, the folder that this URL serves. Give both."
             )
 
+    @property
+    def names_places(self) -> bool:
+        """Whether it names pictures by where they are, without looking whether they are there."""
+        return self.to in ("fiftyone", "label-studio") or (
+            self.to == "coco" and self.root is not None
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
@@ -99,10 +109,13 @@ def convert(
 
     Raises:
         InputError: If the results are damaged, ``out`` holds other files, or a picture cannot be
-            put or named as the layout asks, or nothing is left to export.
+            put or named as the layout asks, or pictures seem to be relative to another folder, or
+            nothing is left to export.
         ResultsError: If something cannot be written.
     """
     chosen = ChosenRows(run, choice)
+    if layout.names_places and not run.base_named:
+        _require_some_there(chosen)
     plan = {
         "to": layout.to,
         "results": run.digest,
@@ -163,9 +176,26 @@ def _outside_of(out: Path, chosen: ChosenRows) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
+def _require_some_there(chosen: ChosenRows) -> None:
+    """Refuse a base that nobody named and from which no picture is found.
+
+    Pictures come and go, so that one which is there is enough; a folder that was moved, or results
+    of another machine, have none.
+    """
+    run = chosen.run
+    relative = (run.place_of(row) for _, row in chosen if run.is_relative(row))
+    places = list(islice(relative, _LOOKED_AT))
+    if places and not any(map(os.path.lexists, places)):
+        raise InputError(
+            f"{run.folder}: the folder that its relative paths are relative to is needed, "
+            f"'{run.base}' has none of the first {len(places):,} pictures. If they "
+            f"were moved, name it with --base."
+        )
+
+
 def _nothing_left(run: FinishedRun, left_out: dict[str, int]) -> InputError:
     counts = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items()) or "no rows"
     return InputError(
-        f"{run.folder}: nothing is left to export ({counts}). If the pictures are there, say with "
-        f"--base in which folder classify ran."
+        f"{run.folder}: nothing is left to export ({counts}). If the pictures were moved, name "
+        f"with --base the folder that relative paths are relative to."
     )

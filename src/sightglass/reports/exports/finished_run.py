@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sightglass.errors import InputError
 from sightglass.inputs.outcome import CLASSIFIED, STATUSES
 from sightglass.inputs.remote import is_url, local_path
 from sightglass.reports.folder import JSONL, RUN
+from sightglass.reports.manifest import WORKING_FOLDER
 from sightglass.reports.prediction import Row
 
 
@@ -26,6 +27,7 @@ class FinishedRun:
     Attributes:
         folder: Holds them.
         base: What relative paths in them are relative to.
+        base_named: Whether a person said so; else the results do, or nobody.
         classes: Display names, in the order of the run.
         model: Name of the encoder.
         fingerprint: Of the encoder.
@@ -36,6 +38,7 @@ class FinishedRun:
 
     folder: Path
     base: Path
+    base_named: bool
     classes: tuple[str, ...]
     model: str
     fingerprint: str
@@ -73,6 +76,10 @@ class FinishedRun:
             return local_path(source) or source
         return os.path.abspath(os.path.join(self.base, source))  # noqa: PTH118 - a Path is slow
 
+    def is_relative(self, row: Row) -> bool:
+        """Whether the row's picture is found from ``base`` alone."""
+        return not is_url(row["path"]) and not os.path.isabs(row["path"])  # noqa: PTH117
+
     @property
     def digest(self) -> str:
         """Hex digest of both files: equal for equal results only.
@@ -95,7 +102,8 @@ def read_run(folder: Path, *, base: Path | None = None) -> FinishedRun:
 
     Args:
         folder: As ``classify --out`` named it.
-        base: What relative paths in the results are relative to; None is the current folder.
+        base: What relative paths in the results are relative to; None is the folder in which
+            classify ran, or the current one where the results are too old to say.
 
     Raises:
         InputError: If a run's files are not there or are damaged.
@@ -110,7 +118,8 @@ def read_run(folder: Path, *, base: Path | None = None) -> FinishedRun:
         record = json.loads((folder / RUN).read_bytes())
         return FinishedRun(
             folder=folder,
-            base=Path.cwd() if base is None else base,
+            base=_recorded_folder(record) if base is None else base,
+            base_named=base is not None,
             classes=tuple(_text(one["name"]) for one in record["classes"]),
             model=_text(record["model"]["name"]),
             fingerprint=_text(record["model"]["fingerprint"]),
@@ -132,6 +141,11 @@ def read_run(folder: Path, *, base: Path | None = None) -> FinishedRun:
         ) from error
     except OSError as error:
         raise _unreadable(folder / RUN, error) from error
+
+
+def _recorded_folder(record: Mapping[str, Any]) -> Path:
+    folder = record.get(WORKING_FOLDER)
+    return Path.cwd() if folder is None else Path(_text(folder))
 
 
 def _text(value: Any) -> str:

@@ -44,6 +44,47 @@ def test_the_same_results_give_the_same_files(tmp_path: Path, to: str) -> None:
     assert made[0]
 
 
+LAYOUTS = [
+    Layout(to="fiftyone"),
+    Layout(to="label-studio", root=Path("/")),
+    Layout(to="coco", root=Path("/")),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_folder_that_nobody_named_and_that_has_no_picture_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Layout, recorded: bool
+) -> None:
+    more = {"working_folder": str(tmp_path / "old")} if recorded else {}
+    results = write_run(tmp_path / "results", [classified(f"{n}.jpg") for n in range(150)], **more)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").mkdir()
+    here = tmp_path / "old" if recorded else tmp_path
+    with pytest.raises(InputError, match=f"'{here}' has none of the first 100 pictures"):
+        convert(read_run(results), tmp_path / "out", layout, Choice())
+    assert not (tmp_path / "out").exists()
+
+    # One that is there is enough: the others may have been removed since.
+    (here / "99.jpg").touch()
+    assert convert(read_run(results), tmp_path / "out", layout, Choice()).pictures == 150
+    named = convert(read_run(results, base=Path("/x")), tmp_path / "named", layout, Choice())
+    assert named.pictures == 150
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, Layout(to="coco")])
+def test_where_nothing_is_relative_nothing_has_to_be_there(tmp_path: Path, layout: Layout) -> None:
+    rows = [classified("/gone/1.jpg"), classified("https://h/2.jpg"), classified("/gone/3.jpg")]
+    run = read_run(write_run(tmp_path / "results", rows))
+    made = convert(run, tmp_path / "out", layout, Choice())
+    assert made.pictures + sum(made.left_out.values()) == 3
+
+
+def test_coco_without_root_takes_paths_as_they_stand_wherever_it_is_made(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path / "results", [classified("gone/1.jpg")]))
+    assert convert(run, tmp_path / "out", Layout(to="coco"), Choice()).pictures == 1
+
+
 @pytest.mark.parametrize("to", TARGETS)
 @pytest.mark.parametrize(
     "change",

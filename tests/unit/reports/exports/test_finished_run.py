@@ -37,6 +37,37 @@ def test_a_relative_path_is_found_from_the_folder_named_and_a_url_stays(
     assert run.place_of(next(run.rows())) == place
 
 
+@pytest.mark.parametrize(
+    ("record", "base", "place"),
+    [
+        ({"working_folder": "/worked/here"}, None, "/worked/here/a.jpg"),
+        ({"working_folder": "/worked/here"}, Path("/base"), "/base/a.jpg"),
+        # It was removed while classify ran, and results that are older say nothing at all.
+        ({"working_folder": None}, None, "/now/here/a.jpg"),
+        ({}, None, "/now/here/a.jpg"),
+        ({}, Path("/base"), "/base/a.jpg"),
+    ],
+)
+def test_without_a_folder_named_it_is_that_of_classify_and_where_none_says_the_current_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record: dict[str, Any],
+    base: Path | None,
+    place: str,
+) -> None:
+    write_run(tmp_path, [classified("a.jpg")], **record)
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/now/here"))
+    run = read_run(tmp_path, base=base)
+    assert run.place_of(next(run.rows())) == place
+    assert run.base_named == (base is not None)
+
+
+def test_a_damaged_working_folder_is_one_sentence(tmp_path: Path) -> None:
+    write_run(tmp_path, [classified("a.jpg")], working_folder=3)
+    with pytest.raises(InputError, match="the record of a classify run is needed"):
+        read_run(tmp_path)
+
+
 def test_other_results_have_another_digest(tmp_path: Path) -> None:
     digests = [
         read_run(write_run(tmp_path, [classified(name)], classes=classes)).digest
