@@ -138,8 +138,9 @@ def _until_failure(rows: Iterable[Row]) -> Iterator[Row]:
 
     for row in rows:
         if row["outcome"] not in CLASSIFIED:
+            path = without_secrets(row["path"])
             raise SightglassError(
-                f"{without_secrets(row['path'])}: {row['outcome']} ({row['detail']}). "
-                f"Stopped because of --strict; without it such files are listed and the run goes on."
+                f"{path}: {row['outcome']} ({row['detail']}). Stopped because of "
+                f"--strict; without it such files are listed and the run goes on."
             )
         yield row
