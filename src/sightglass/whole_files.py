@@ -149,6 +149,19 @@ def only_writer(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def written_to(path: Path) -> Iterator[None]:
+    """What fails inside is about this file: of several that are open, the message names the one.
+
+    Raises:
+        ResultsError: If it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
 def _cannot_write(path: Path, error: OSError) -> ResultsError:
     return ResultsError(
         f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "

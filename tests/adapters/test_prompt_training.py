@@ -319,7 +319,7 @@ def test_the_teacher_is_not_trained_and_sees_its_texts_once(
         texts.append(list(some))
         return encode(self, some)
 
-    monkeypatch.setattr(hub_network, "load_model", load_model)
+    monkeypatch.setattr("sightglass.encoders.hub.load_model", load_model)
     monkeypatch.setattr(type(small.teacher_encoder), "encode_texts", encode_texts)
     encoder = load_hub_encoder(str(small.teacher_folder), precision="fp32")
     watched = replace(small, teacher_encoder=encoder)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sightglass.reports.parquet_table import ParquetTable
 from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
 from sightglass.reports.work import Work
-from sightglass.whole_files import replacing, require_writable
+from sightglass.whole_files import replacing, require_writable, written_to
 
 CSV, JSONL, REPORT, RUN = "predictions.csv", "predictions.jsonl", "report.html", "run.json"
 OWN_FILES = (CSV, JSONL, REPORT, RUN)
@@ -144,28 +145,31 @@ def write_results(
     """
     with ExitStack() as files:
         # What is begun last takes its place first: run.json comes when all others are there.
-        record, report, csv, jsonl = streams = [
-            files.enter_context(replacing(folder / name)) for name in (RUN, REPORT, CSV, JSONL)
-        ]
-        tables: list[PredictionTable | ParquetTable] = [
-            PredictionTable(csv, form="csv"),
-            PredictionTable(jsonl, form="jsonl"),
-        ]
+        names = (RUN, REPORT, CSV, JSONL, *((PARQUET,) if parquet else ()))
+        streams = {name: files.enter_context(replacing(folder / name)) for name in names}
+        tables: dict[str, PredictionTable | ParquetTable] = {
+            CSV: PredictionTable(streams[CSV], form="csv"),
+            JSONL: PredictionTable(streams[JSONL], form="jsonl"),
+        }
         with ExitStack() as columns:
             if parquet:
-                streams.append(files.enter_context(replacing(folder / PARQUET)))
-                tables.append(columns.enter_context(ParquetTable(streams[-1])))
+                columns.enter_context(written_to(folder / PARQUET))
+                tables[PARQUET] = columns.enter_context(ParquetTable(streams[PARQUET]))
             for row in rows:
-                for table in tables:
-                    table.write(row)
-        jsonl.flush()
-        written = Path(jsonl.name)
-        with work.timed("report"):
-            render_report(lambda: read_rows(written), run(), thumbnails, report)
-        json.dump(run(), record, indent=2)
-        record.write("\n")
-        for stream in streams:
-            stream.flush()  # a full disk is met here, with the earlier results still whole
+                for name, table in tables.items():
+                    with written_to(folder / name):
+                        table.write(row)
+        with written_to(folder / JSONL):
+            streams[JSONL].flush()
+        with work.timed("report"), written_to(folder / REPORT):
+            rows_again = partial(read_rows, Path(streams[JSONL].name))
+            render_report(rows_again, run(), thumbnails, streams[REPORT])
+        with written_to(folder / RUN):
+            json.dump(run(), streams[RUN], indent=2)
+            streams[RUN].write("\n")
+        for name, stream in streams.items():
+            with written_to(folder / name):
+                stream.flush()  # a full disk is met here, with the earlier results still whole
         for name in (RUN, REPORT, PARQUET, CSV, JSONL):
             _remove(folder / name)
 
