@@ -24,4 +24,4 @@ def test_a_hundred_kills_make_no_picture_twice_and_lose_none(
     say(capsys, "imagine", met)
     assert met.total() >= 100
     assert met["asked"] >= 20  # the picture was on its way
-    assert met.total() - met["asked"] >= 3  # it was being written, or judged
+    assert met.total() - met["asked"] >= 10  # it was being written, or judged
