@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ from sightglass.errors import InputError, ResultsError
 from sightglass.inputs.remote import is_url
 from sightglass.inputs.spooled_texts import SpooledTexts
 from sightglass.reports.html import render_report
+from sightglass.reports.manifest import dump_run
 from sightglass.reports.parquet_table import ParquetTable
 from sightglass.reports.prediction import Row
 from sightglass.reports.tables import PredictionTable, read_rows
@@ -165,8 +165,7 @@ def write_results(
             rows_again = partial(read_rows, Path(streams[JSONL].name))
             render_report(rows_again, run(), thumbnails, streams[REPORT])
         with written_to(folder / RUN):
-            json.dump(run(), streams[RUN], indent=2)
-            streams[RUN].write("\n")
+            dump_run(run(), streams[RUN])
         for name, stream in streams.items():
             with written_to(folder / name):
                 stream.flush()  # a full disk is met here, with the earlier results still whole

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sightglass.inputs.outcome import STATUSES
 from sightglass.reports.work import Work
@@ -114,7 +114,12 @@ def _installed(name: str) -> bool:
 
 
 def write_run(path: Path, run: Mapping[str, Any]) -> None:
-    """Write ``run`` as indented JSON."""
+    """``dump_run`` into a file, which takes ``path``'s place only when it is complete."""
     with replacing(path) as stream:
-        json.dump(run, stream, indent=2)
-        stream.write("\n")
+        dump_run(run, stream)
+
+
+def dump_run(run: Mapping[str, Any], out: TextIO) -> None:
+    """Write ``run`` as indented JSON."""
+    json.dump(run, out, indent=2)
+    out.write("\n")
